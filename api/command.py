@@ -1,0 +1,29 @@
+"""The command `whence serve`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from kb.engines.generation import current_generation
+from kb.settings import Settings
+
+
+def serve(
+    host: Annotated[str, typer.Option(show_default=False, help="Address to bind; default WHENCE_HOST, loopback.")] = "",
+    port: Annotated[int, typer.Option(min=-1, max=65535, show_default=False, help="Port to bind; default WHENCE_PORT, 8000.")] = -1,
+) -> None:
+    """Run the web service on the built knowledge base."""
+    settings = Settings()
+    current_generation(settings.home)  # says what to do when nothing was built
+    uvicorn.run(
+        "api.app:create_app",
+        factory=True,
+        host=host or settings.host,
+        port=settings.port if port < 0 else port,
+        log_level="info",
+        limit_concurrency=200,
+        timeout_keep_alive=15,
+    )

@@ -1,0 +1,35 @@
+"""Is the service alive, is it ready, which version is it?"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+import kb
+from api.problems import problem
+from api.state import Base, Worker
+from kb.engines.generation import Manifest
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/livez", operation_id="livez", summary="Is the process alive?")
+def livez() -> dict[str, str]:
+    """Always ok while the process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", operation_id="readyz", summary="Do all parts hold the same data?", response_model=None)
+def readyz(request: Request, base: Base, worker: Worker) -> Response | dict[str, object]:
+    """Ok when entries, index and store answer and agree on their number."""
+    query = "SELECT (COUNT(?d) AS ?n) { ?d a wh:ImagingDataset }"
+    counted = int(worker.query(query, "text/csv").body.split()[1])
+    counts = {"manifest": base.manifest.entries, "entries": len(base.entries), "index": len(base.index), "store": counted}
+    if len(set(counts.values())) > 1:
+        return problem(503, "the parts do not hold the same number of entries", counts=counts)
+    return {"status": "ready", "entries": counted, "data_version": base.manifest.data_version}
+
+
+@router.get("/version", operation_id="version", summary="Versions of software and data")
+def version(base: Base) -> dict[str, str | Manifest]:
+    """Release and everything the generation was made from."""
+    return {"whence": kb.__version__, "data_version": base.manifest.data_version, "generation": base.manifest}

@@ -1,0 +1,145 @@
+"""Build a generation: read and check the files, reason, embed, index, publish."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from rdflib import RDF, XSD, Graph, Literal
+from rdflib.namespace import PROV
+
+import kb
+from kb.engines.encoder import TorchEncoder, model_fingerprint, model_folder
+from kb.engines.generation import Generation, Manifest, current_generation, new_generation
+from kb.engines.store import write_store
+from kb.engines.vector_index import VectorIndex
+from kb.errors import NotReady
+from kb.knowledge.catalogue import read_catalogue
+from kb.knowledge.describe import describe
+from kb.knowledge.entries import DatasetEntry, content_hash
+from kb.knowledge.names import BASE, WH
+from kb.knowledge.references import read_references, reference_triples
+from kb.knowledge.vocabulary import Vocabulary, load_ontology
+from kb.settings import Settings
+
+#: Raise by one whenever the text that is embedded changes its form.
+TEXT_VERSION = 1
+_LEDGER_SEQUENCE = 0  # no ledger yet: the files are the only source
+
+Report = Callable[[str], None]
+
+
+def data_version(entries: dict[str, DatasetEntry]) -> str:
+    """`<release>+<ledger sequence>.<12 hex of the SHA-256 of the canonical entries>`."""
+    return f"{kb.__version__}+{_LEDGER_SEQUENCE}.{content_hash(entries.values())[:12]}"
+
+
+def entry_text(entry: DatasetEntry, vocabulary: Vocabulary, names: dict[str, str]) -> str:
+    """Text of an entry that is embedded; its score against a query is documentation-text similarity."""
+    return describe(entry, vocabulary, names)
+
+
+def build(settings: Settings, report: Report = lambda _: None, *, force: bool = False) -> Generation:
+    """Build and publish a generation, or return the current one when nothing it rests on has changed.
+
+    Raises `InvalidFile` at the first broken file; what was published before then stays.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(settings.home / "build.lock", timeout=0):
+            return _build(settings, report, force=force)
+    except Timeout as error:
+        raise NotReady(f"another build is running in {settings.home}", hint="wait for it to end") from error
+
+
+def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
+    started = time.perf_counter()
+    inputs = _inputs(settings)
+    folder = model_folder(settings.model)
+    fingerprint = model_fingerprint(folder)
+    if not force and (current := _unchanged(settings.home, inputs, fingerprint)):
+        report(f"up to date: {current.manifest.data_version}")
+        return current
+    report("reading ontology and entries")
+    ontology = load_ontology(settings.ontology)
+    vocabulary = Vocabulary.from_graph(ontology)
+    entries = read_catalogue(settings.datasets, vocabulary)
+    references = read_references(settings.data / "references.yaml")
+    version = data_version(entries)
+
+    report("loading the sentence encoder")
+    encoder = TorchEncoder(folder, settings.device)
+    encoder_folder = settings.home / "encoders" / fingerprint
+    if not (encoder_folder / "limits.json").is_file():
+        report("exporting the query encoder")
+        encoder.export(encoder_folder)
+    names = {entry.id: entry.name for entry in entries.values()}
+    ordered = [entries[entry_id] for entry_id in sorted(entries)]
+    report(f"embedding {len(ordered)} descriptions on {encoder.device}")
+    vectors = encoder.encode([entry_text(entry, vocabulary, names) for entry in ordered])
+
+    with new_generation(settings.home) as target:
+        VectorIndex.build(vectors, "cpu").write(target / "vectors.faiss")
+        lines = "".join(entry.canonical_json() + "\n" for entry in ordered)
+        (target / "entries.jsonl").write_text(lines, encoding="utf-8")
+        (target / "vocabulary.json").write_text(vocabulary.to_json(), encoding="utf-8")
+        report("writing triples and what follows from them")
+        provenance = _provenance(version) + Graph() + reference_triples(references)
+        counts = write_store(target / "store", ontology, ordered, provenance)
+        manifest = Manifest(
+            data_version=version,
+            release=kb.__version__,
+            sequence=_LEDGER_SEQUENCE,
+            content=content_hash(ordered),
+            inputs=inputs,
+            text_version=TEXT_VERSION,
+            model=fingerprint,
+            model_name=_model_name(settings),
+            dimension=int(vectors.shape[1]),
+            device=encoder.device,
+            entries=len(ordered),
+            concepts=len(vocabulary),
+            asserted=counts.asserted,
+            entailed=counts.entailed,
+            merged=counts.merged,
+            build_seconds=round(time.perf_counter() - started, 1),
+        )
+        (target / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    report(f"published {version}")
+    return current_generation(settings.home)
+
+
+def _unchanged(home: Path, inputs: str, model: str) -> Generation | None:
+    try:
+        current = current_generation(home)
+    except NotReady:
+        return None
+    manifest = current.manifest
+    same = (manifest.inputs, manifest.model, manifest.text_version) == (inputs, model, TEXT_VERSION)
+    return current if same and (current.encoder / "limits.json").is_file() else None
+
+
+def _inputs(settings: Settings) -> str:
+    """12 hex digits of the SHA-256 over all files that a generation is made from, and the release."""
+    digest = hashlib.sha256(kb.__version__.encode())
+    files = [*settings.ontology.glob("*.ttl"), *settings.datasets.glob("*.yaml"), settings.data / "references.yaml"]
+    for path in sorted(path for path in files if path.is_file()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _model_name(settings: Settings) -> str:
+    return Path(settings.model).name if settings.model else "all-MiniLM-L6-v2"
+
+
+def _provenance(version: str) -> Graph:
+    graph = Graph()
+    catalogue = WH["whence-catalogue"]
+    graph.add((catalogue, RDF.type, PROV.Entity))
+    graph.add((catalogue, WH.dataVersion, Literal(version, datatype=XSD.string)))
+    graph.add((catalogue, WH.release, Literal(kb.__version__, datatype=XSD.string)))
+    graph.add((catalogue, WH.homePage, Literal(BASE, datatype=XSD.anyURI)))
+    return graph

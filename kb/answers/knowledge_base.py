@@ -1,0 +1,106 @@
+"""`KnowledgeBase`: one published generation, opened for reading; what the CLI and the API stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from kb.engines.encoder import OnnxEncoder
+from kb.engines.generation import Generation, Manifest, current_generation
+from kb.engines.vector_index import VectorIndex
+from kb.errors import NotFound
+from kb.knowledge.describe import describe
+from kb.knowledge.entries import DatasetEntry
+from kb.knowledge.suggestions import did_you_mean
+from kb.knowledge.vocabulary import Vocabulary, words
+from kb.settings import Settings
+
+
+class KnowledgeBase:
+    """Entries, vocabulary, vectors and query encoder of one generation; each is loaded on first use."""
+
+    def __init__(self, settings: Settings, generation: Generation) -> None:
+        self.settings = settings
+        self.generation = generation
+
+    @classmethod
+    def open(cls, settings: Settings) -> KnowledgeBase:
+        """The current generation.
+
+        Raises `NotReady` when nothing was built yet.
+        """
+        return cls(settings, current_generation(settings.home))
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the generation was made from, and how large it is."""
+        return self.generation.manifest
+
+    @cached_property
+    def entries(self) -> dict[str, DatasetEntry]:
+        """All entries by id, in the order of their vectors."""
+        lines = self.generation.entries.read_text(encoding="utf-8").splitlines()
+        return {entry.id: entry for entry in map(DatasetEntry.model_validate_json, lines)}
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Name of each entry by id."""
+        return {entry.id: entry.name for entry in self.entries.values()}
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """All concepts."""
+        return Vocabulary.from_json(self.generation.vocabulary.read_text(encoding="utf-8"))
+
+    @cached_property
+    def index(self) -> VectorIndex:
+        """Description vectors, on the GPU where there is one."""
+        return VectorIndex.read(self.generation.vectors, self.settings.device)
+
+    @cached_property
+    def encoder(self) -> OnnxEncoder:
+        """Encoder of queries, with the weights the index was built with."""
+        return OnnxEncoder(self.generation.encoder)
+
+    def load(self) -> None:
+        """Load everything that search needs, so that the first query is as fast as the others."""
+        self.encoder.encode(["ready"])
+        for part in (self.entries, self.vocabulary, self.index, self.entailed_concepts, self.by_name):
+            len(part)
+
+    @cached_property
+    def entailed_concepts(self) -> dict[str, frozenset[str]]:
+        """For each entry the concepts it states and all that follow from them."""
+        return {
+            entry.id: frozenset[str]().union(*(self.vocabulary.entailed(concept) for concept in entry.concepts()))
+            for entry in self.entries.values()
+        }
+
+    @cached_property
+    def by_name(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """Words of a name or alias → ids of the entries that go by it."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for entry in self.entries.values():
+            for name in {words(name) for name in (entry.name, *entry.aliases)}:
+                found.setdefault(name, []).append(entry.id)
+        return {name: tuple(ids) for name, ids in found.items()}
+
+    def entry(self, entry_id: str) -> DatasetEntry:
+        """One entry.
+
+        Raises `NotFound` with near ids.
+        """
+        try:
+            return self.entries[entry_id]
+        except KeyError:
+            raise NotFound(
+                f"no dataset with the id {entry_id!r}", hint=did_you_mean(entry_id.lower(), self.entries)
+            ) from None
+
+    def describe(self, entry: DatasetEntry) -> str:
+        """Description of an entry, written or rendered."""
+        return describe(entry, self.vocabulary, self.names)
+
+    def labels(self, concepts: Iterable[str]) -> list[str]:
+        """Preferred labels of concepts."""
+        return [self.vocabulary[concept].label for concept in concepts]

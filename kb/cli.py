@@ -1,0 +1,186 @@
+"""The command `whence`. Heavy modules are imported by the command that needs them, so that help is instant."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kb.errors import InvalidInput, NotFound, WhenceError
+
+app = typer.Typer(
+    name="whence",
+    help="From which dataset should I transfer? Build, search and query the knowledge base.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Limit = Annotated[int, typer.Option(help="How many entries to print.")]
+
+
+def main() -> None:
+    """Run the command line; expected errors become one line on standard error and exit status 2."""
+    for point in entry_points(group="whence.commands"):
+        app.command(point.name, help=f"See `whence {point.name} --help`.")(_late(point))
+    try:
+        app()
+    except WhenceError as error:
+        typer.echo(f"whence: {' '.join(str(error).split())}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:  # the reader of our output has gone
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _late(point: Any) -> Any:  # noqa: ANN401 - an entry point loads anything
+    """Load a registered command only when its name was typed."""
+    if len(sys.argv) > 1 and sys.argv[1] == point.name:
+        return point.load()
+
+    def placeholder() -> None:
+        """Stand for the command in the list of commands."""
+
+    placeholder.__doc__ = "Run the web service on the built knowledge base."
+    return placeholder
+
+
+def _settings() -> Any:  # noqa: ANN401 - imported late
+    from pydantic import ValidationError
+
+    from kb.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = f"WHENCE_{str(first['loc'][0]).upper()}"
+        raise InvalidInput(f"{first['msg']}; found {first['input']!r}", field=name) from error
+
+
+def _base() -> Any:  # noqa: ANN401
+    from kb.answers.knowledge_base import KnowledgeBase
+
+    return KnowledgeBase.open(_settings())
+
+
+@app.command()
+def build(force: Annotated[bool, typer.Option(help="Build even when nothing has changed.")] = False) -> None:
+    """Build and publish a generation from the ontology and data files."""
+    from kb.answers.build import build as build_generation
+
+    generation = build_generation(_settings(), lambda line: typer.echo(line, err=True), force=force)
+    manifest = generation.manifest
+    typer.echo(f"{manifest.data_version}: {manifest.entries:,} entries, {manifest.merged:,} triples")
+
+
+@app.command()
+def search(
+    query: Annotated[str | None, typer.Argument(help="What you look for, in plain words.")] = None,
+    as_json: Json = False,
+    limit: Limit = 10,
+    batch: Annotated[Path | None, typer.Option(help="JSON lines with id and query; needs --out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Tab-separated answers to --batch.")] = None,
+) -> None:
+    """Find entries for a query in plain words."""
+    from kb.answers.batch import search_batch
+    from kb.answers.search import search as find
+
+    if batch is not None:
+        if out is None or query is not None:
+            raise InvalidInput("--batch needs --out and no query", hint="whence search --batch in.jsonl --out out.tsv")
+        count = search_batch(_base(), batch, out, limit=limit)
+        typer.echo(f"{count} queries answered in {out}", err=True)
+        return
+    if query is None:
+        raise InvalidInput("no query given", hint='whence search "chest X-ray pneumonia"')
+    answer = find(_base(), query, limit=limit)
+    if as_json:
+        typer.echo(answer.model_dump_json(indent=2))
+        return
+    understood = ", ".join(f"{mention.label} ({mention.facet})" for mention in answer.understood)
+    typer.echo(f"Understood: {understood or 'no concept of the ontology; searched by description only'}")
+    for hit in answer.results:
+        relevance = hit.relevance
+        typer.echo(f"\n{hit.rank}. {hit.name}  [{hit.id}]")
+        typer.echo(f"   SearchRelevance {relevance.value:.3f} = {_parts(relevance)}")
+        typer.echo(f"   {hit.description}")
+    typer.echo(f"\n{answer.searched:,} entries searched, data {answer.data_version}")
+
+
+def _parts(relevance: Any) -> str:  # noqa: ANN401 - imported late
+    text, concepts, name = relevance.text, relevance.concepts, relevance.name
+    parts = [f"{text.weight:g} x {text.sense} {text.value:.3f} ({text.basis})"]
+    matched = f": {', '.join(concepts.matched)}" if concepts.matched else ""
+    parts.append(f"{concepts.weight:g} x ConceptMatch {concepts.value:.2f}{matched}")
+    if name.value:
+        parts.append(f"{name.weight:g} x NameMatch")
+    return " + ".join(parts)
+
+
+@app.command()
+def sparql(
+    file: Annotated[str, typer.Argument(help="File with the query, or - for standard input.")],
+    accept: Annotated[str, typer.Option(help="Media type of the answer.")] = "",
+) -> None:
+    """Answer a SPARQL query over ontology, catalogue and provenance."""
+    from kb.answers.sparql import ask, open_worker
+
+    if file == "-":
+        text = sys.stdin.read()
+    else:
+        try:
+            text = Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise NotFound(f"can't read {file}: {error}") from error
+    settings = _settings()
+    worker = open_worker(settings)
+    try:
+        answer = ask(worker, text, accept or None)
+    finally:
+        worker.close()
+    sys.stdout.buffer.write(answer.body)
+    sys.stdout.buffer.flush()
+    if not answer.body.endswith(b"\n"):
+        typer.echo()
+    if answer.truncated:
+        typer.echo(f"whence: only the first {answer.rows:,} rows (WHENCE_SPARQL_ROWS)", err=True)
+
+
+@app.command()
+def show(
+    entry_id: Annotated[str, typer.Argument(metavar="ID", help="Id of an entry.")],
+    as_json: Json = False,
+) -> None:
+    """Print one entry: canonical YAML, with its description above."""
+    from kb.knowledge.entry_yaml import to_yaml
+
+    base = _base()
+    entry = base.entry(entry_id)
+    if as_json:
+        document = {**json.loads(entry.canonical_json()), "rendered_description": base.describe(entry)}
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    typer.echo(f"# {base.describe(entry)}\n\n{to_yaml(entry)}", nl=False)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Report versions, device, counts and data version, and what is missing."""
+    from kb.answers.doctor import examine
+
+    findings = examine(_settings())
+    if as_json:
+        typer.echo(json.dumps(findings, indent=2))
+        return
+    width = max(map(len, findings))
+    for name, value in findings.items():
+        typer.echo(f"{name:<{width}}  {value}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What is expensive: store, reasoner, encoder, vector index. Each heavy library is imported in one module."""

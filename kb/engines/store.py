@@ -1,0 +1,71 @@
+"""The triple store (Oxigraph on disk): written once per generation, then only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
+from rdflib import BNode, Graph, URIRef
+from rdflib import Literal as RdflibLiteral
+from rdflib.term import Node
+
+from kb.engines.inference import entail
+from kb.knowledge.entries import DatasetEntry
+from kb.knowledge.entry_rdf import entry_triples
+from kb.knowledge.names import GRAPH, INFERRED_GRAPH, ONTOLOGY_GRAPH, PROVENANCE_GRAPH
+
+
+@dataclass(frozen=True)
+class StoreCounts:
+    """How many triples a store holds: stated ones, those entailed beyond them, and both together."""
+
+    asserted: int
+    entailed: int
+    merged: int
+
+
+@cache
+def _term(node: Node) -> NamedNode | BlankNode | Literal:
+    if isinstance(node, URIRef):
+        return NamedNode(str(node))
+    if isinstance(node, BNode):
+        return BlankNode(str(node))
+    if isinstance(node, RdflibLiteral):
+        if node.language:
+            return Literal(str(node), language=node.language)
+        return Literal(str(node), datatype=NamedNode(str(node.datatype))) if node.datatype else Literal(str(node))
+    raise TypeError(f"not an RDF term: {node!r}")
+
+
+def _triple(triple: tuple[Node, Node, Node]) -> Triple:
+    subject, predicate, value = (_term(node) for node in triple)
+    return Triple(subject, predicate, value)  # type: ignore[arg-type]
+
+
+def write_store(
+    folder: Path, ontology: Graph, entries: Iterable[DatasetEntry], provenance: Iterable[tuple[Node, Node, Node]]
+) -> StoreCounts:
+    """Write a new store: ontology, one graph per entry, provenance, what follows from them, and the merge.
+
+    The default graph holds each triple once, whichever graphs it stands in.
+    """
+    graphs: dict[NamedNode, set[Triple]] = {
+        NamedNode(str(ONTOLOGY_GRAPH)): {_triple(triple) for triple in ontology},
+        NamedNode(str(PROVENANCE_GRAPH)): {_triple(triple) for triple in provenance},
+    }
+    for entry in entries:
+        graphs[NamedNode(str(GRAPH[f"dataset/{entry.id}"]))] = {_triple(triple) for triple in entry_triples(entry)}
+    asserted = set().union(*graphs.values())
+    entailed = entail(asserted, ontology)
+    graphs[NamedNode(str(INFERRED_GRAPH))] = entailed
+    store = Store(str(folder))
+    store.bulk_extend(
+        Quad(t.subject, t.predicate, t.object, graph) for graph, triples in graphs.items() for t in triples
+    )
+    store.bulk_extend(Quad(t.subject, t.predicate, t.object, DefaultGraph()) for t in asserted | entailed)
+    store.optimize()
+    store.flush()
+    return StoreCounts(asserted=len(asserted), entailed=len(entailed), merged=len(asserted | entailed))

@@ -1,0 +1,1 @@
+"""What is known: vocabulary and entries. Pure; reads files and nothing else."""

@@ -1,0 +1,95 @@
+"""Short description of an entry in our own words, rendered from its facts unless a curator wrote one."""
+
+from __future__ import annotations
+
+from kb.knowledge.entries import Count, DatasetEntry, Facet
+from kb.knowledge.vocabulary import Vocabulary
+
+_DIMENSIONS = {"2D": "two-dimensional", "3D": "three-dimensional", "2D+t": "video", "3D+t": "time-resolved 3D"}
+_DOMAINS = {"medical": "medical", "natural": "natural", "natural-texture": "natural-texture"}
+_RELATIONS = {
+    "derived-from": "derived from",
+    "subset-of": "a subset of",
+    "part-of": "part of",
+    "overlaps-with": "sharing items with",
+    "same-as": "the same data as",
+    "synthetic-of": "synthesised from",
+    "companion-of": "released together with",
+}
+_MOST_CLASSES = 25
+
+
+def describe(entry: DatasetEntry, vocabulary: Vocabulary, names: dict[str, str] | None = None) -> str:
+    """Written description, or two to five sentences rendered from the facts.
+
+    `names` gives the names of other entries by id, for relations; an id without a name stands as it is.
+    """
+    if entry.description is not None:
+        return entry.description
+    sentences = (_subject(entry, vocabulary), _size(entry), _history(entry, names or {}), _use(entry))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _labels(entry: DatasetEntry, vocabulary: Vocabulary, facet: Facet) -> str:
+    return _listed([vocabulary[concept].label for concept in entry.concepts(facet)])
+
+
+def _listed(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def _subject(entry: DatasetEntry, vocabulary: Vocabulary) -> str:
+    dimensions = _listed([_DIMENSIONS[dimension.value] for dimension in entry.dimensions])
+    kind = f"{_DOMAINS[entry.domain]} {'image and text' if entry.content == 'images-and-text' else 'image'} dataset"
+    text = f"{entry.name} is a {' '.join(part for part in (dimensions, kind) if part)}"
+    if modality := _labels(entry, vocabulary, "modality"):
+        text += f" acquired by {modality}"
+    if anatomy := _labels(entry, vocabulary, "anatomy"):
+        text += f", showing {anatomy}"
+    if finding := _labels(entry, vocabulary, "finding"):
+        text += f", about {finding}"
+    if task := _labels(entry, vocabulary, "task"):
+        text += f", for {task}"
+    return text + "."
+
+
+def _count(count: Count) -> str:
+    unit = "items (unit not stated)" if count.unit == "unstated" else count.unit
+    return f"{count.n:,} {unit}" + (f" ({count.split})" if count.split else "")
+
+
+def _size(entry: DatasetEntry) -> str:
+    whole = [_count(count) for count in entry.counts if count.split is None]
+    parts = []
+    if whole:
+        disagree = len({count.n for count in entry.counts if count.split is None and count.unit != "patients"}) > 1
+        parts.append(("References count " if disagree else "It has ") + _listed(list(dict.fromkeys(whole))))
+    for inventory in entry.classes:
+        names = [label.name for label in inventory.names]
+        if names:
+            more = f" and {len(names) - _MOST_CLASSES} more" if len(names) > _MOST_CLASSES else ""
+            parts.append(f"classes: {', '.join(names[:_MOST_CLASSES])}{more}")
+        elif inventory.n is not None:
+            parts.append(f"{inventory.n} classes" if inventory.n > 1 else "one class")
+    return "; ".join(parts)[:1].upper() + "; ".join(parts)[1:] + "." if parts else ""
+
+
+def _history(entry: DatasetEntry, names: dict[str, str]) -> str:
+    parts = []
+    if entry.years:
+        parts.append("released " + " or ".join(str(year.value) for year in entry.years))
+    if entry.family:
+        parts.append(f"in the series {entry.family}")
+    for relation in entry.relations:
+        if relation.grade == "stated":
+            other = relation.target_name or names.get(relation.target or "", relation.target or "")
+            parts.append(f"{_RELATIONS[relation.kind]} {other}")
+    text = ", ".join(parts)
+    return text[:1].upper() + text[1:] + "." if text else ""
+
+
+def _use(entry: DatasetEntry) -> str:
+    parts = [f"Access: {access.route}" for access in entry.access if access.basis == "stated"]
+    parts += [f"licence: {licence.stated}" for licence in entry.licences]
+    text = "; ".join(parts)
+    return text[:1].upper() + text[1:] + "." if text else ""

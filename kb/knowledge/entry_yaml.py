@@ -1,0 +1,115 @@
+"""Entry ↔ YAML file: one canonical writer, and a reader whose errors name file, line, field and remedy."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from kb.errors import InvalidFile
+from kb.knowledge.entries import DatasetEntry
+
+#: What would do, by pydantic's type of error; the others speak for themselves.
+_REMEDIES = {
+    "extra_forbidden": "remove it, or check its spelling",
+    "missing": "add it",
+}
+
+
+def to_yaml(entry: DatasetEntry) -> str:
+    """Canonical text of an entry: declared order, defaults left out, one line for each statement."""
+    document = CommentedMap()
+    for name, value in entry.model_dump(exclude_defaults=True, mode="json").items():
+        document[name] = _block(name, value)
+    stream = io.StringIO()
+    _writer().dump(document, stream)
+    return stream.getvalue()
+
+
+def _writer() -> YAML:
+    yaml = YAML()
+    yaml.width = 10_000
+    yaml.allow_unicode = True
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def _block(name: str, value: Any) -> Any:  # noqa: ANN401 - YAML has no type
+    if not isinstance(value, list):
+        return value
+    if all(isinstance(item, str) for item in value):
+        return _flow(value)
+    if name == "classes":
+        value = [
+            {key: [label["name"] for label in item] if key == "names" else item for key, item in inventory.items()}
+            for inventory in value
+        ]
+    return CommentedSeq(_flow(_references_last(item)) for item in value)
+
+
+def _references_last(item: dict[str, Any]) -> dict[str, Any]:
+    return {key: item[key] for key in sorted(item, key="refs".__eq__)}
+
+
+def _flow(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        mapping = CommentedMap((key, _flow(item)) for key, item in value.items())
+        mapping.fa.set_flow_style()
+        return mapping
+    if isinstance(value, list):
+        sequence = CommentedSeq(_flow(item) for item in value)
+        sequence.fa.set_flow_style()
+        return sequence
+    return value
+
+
+def read_entry(path: Path) -> DatasetEntry:
+    """Read one file.
+
+    Raises `InvalidFile` naming file, line, field, what was found and what would do.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        document = YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise InvalidFile(f"{path}{line}: not YAML: {error.problem}") from error
+    except YAMLError as error:
+        raise InvalidFile(f"{path}: not YAML: {str(error).splitlines()[0]}") from error
+    if not isinstance(document, dict):
+        raise InvalidFile(f"{path}: expected a mapping of fields, found {type(document).__name__}")
+    try:
+        entry = DatasetEntry.model_validate(document)
+    except ValidationError as error:
+        raise InvalidFile(_explain(path, text, error)) from error
+    if entry.id != path.stem:
+        raise InvalidFile(f"{path}: id: found {entry.id!r}; the file's name asks for {path.stem!r}")
+    return entry
+
+
+def _explain(path: Path, text: str, error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(step) for step in first["loc"]) or "entry"
+    found = repr(first["input"])
+    found = found if len(found) <= 80 else found[:77] + "..."
+    remedy = _REMEDIES.get(first["type"], first["msg"])
+    others = error.error_count() - 1
+    more = f" (and {others} more)" if others else ""
+    return f"{path}:{_line(text, first['loc'])}: {field}: {first['msg']}; found {found}; {remedy}{more}"
+
+
+def _line(text: str, location: tuple[int | str, ...]) -> int:
+    """Line of the deepest part of `location` that stands in the text."""
+    node, line = YAML(typ="rt").load(text), 1
+    for step in location:
+        try:
+            line = node.lc.data[step][0] + 1
+            node = node[step]
+        except (AttributeError, KeyError, IndexError, TypeError):
+            break
+    return line

@@ -1,0 +1,176 @@
+"""Concepts of the ontology: labels, hierarchies, and what stating one concept entails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from rdflib import RDF, SKOS, Graph, URIRef
+
+from kb.errors import InvalidFile, NotFound
+from kb.knowledge.entries import FACETS, Facet
+from kb.knowledge.names import WH
+
+#: Class of the individuals of each facet.
+FACET_CLASSES: Mapping[Facet, URIRef] = {
+    "modality": WH.Modality,
+    "anatomy": WH.AnatomicalStructure,
+    "task": WH.Task,
+    "finding": WH.Finding,
+}
+
+
+class Concept(BaseModel):
+    """A named individual of the ontology; ids are the last part of the IRI."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    facet: Facet
+    label: str
+    synonyms: tuple[str, ...] = ()
+    definition: str = ""
+    broader: tuple[str, ...] = ()
+    part_of: tuple[str, ...] = ()
+    located_in: tuple[str, ...] = ()
+
+    @property
+    def iri(self) -> URIRef:
+        """IRI of the concept."""
+        return WH[self.id]
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Concepts that hold wherever this one does: broader, whole, place."""
+        return self.broader + self.part_of + self.located_in
+
+
+def load_ontology(folder: Path) -> Graph:
+    """All Turtle modules of the ontology as one graph.
+
+    Raises `InvalidFile` when a module does not parse, `NotFound` when there is none.
+    """
+    modules = sorted(folder.glob("*.ttl"))
+    if not modules:
+        raise NotFound(f"no ontology module (*.ttl) in {folder}", hint="set WHENCE_ONTOLOGY to the folder that has them")
+    graph = Graph()
+    for module in modules:
+        try:
+            graph.parse(module, format="turtle")
+        except Exception as error:  # rdflib's parsers raise many types
+            raise InvalidFile(f"{module}: not Turtle: {str(error).splitlines()[0]}") from error
+    return graph
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Words of a text for comparison: lower case, without punctuation and plural endings."""
+    return tuple(_singular(word) for word in re.findall(r"[^\W_]+(?:&[^\W_]+)?", text.casefold()))
+
+
+def _singular(word: str) -> str:
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+class Vocabulary:
+    """All concepts, by id, with their closure."""
+
+    def __init__(self, concepts: Iterable[Concept]) -> None:
+        self._concepts = {concept.id: concept for concept in concepts}
+
+    @classmethod
+    def from_graph(cls, graph: Graph) -> Vocabulary:
+        """Read the concepts of all four facets from the ontology."""
+
+        def ids(subject: URIRef, predicate: URIRef) -> tuple[str, ...]:
+            return tuple(sorted(str(o).removeprefix(str(WH)) for o in graph.objects(subject, predicate)))
+
+        concepts = []
+        for facet, facet_class in FACET_CLASSES.items():
+            for subject in sorted(set(graph.subjects(RDF.type, facet_class))):
+                assert isinstance(subject, URIRef)  # noqa: S101 - individuals are named, tested in the ontology
+                concepts.append(
+                    Concept(
+                        id=str(subject).removeprefix(str(WH)),
+                        facet=facet,
+                        label=str(graph.value(subject, SKOS.prefLabel)),
+                        synonyms=tuple(sorted(str(o) for o in graph.objects(subject, SKOS.altLabel))),
+                        definition=str(graph.value(subject, SKOS.definition) or ""),
+                        broader=ids(subject, SKOS.broader),
+                        part_of=ids(subject, WH.partOf),
+                        located_in=ids(subject, WH.locatedIn),
+                    )
+                )
+        return cls(concepts)
+
+    @classmethod
+    def from_json(cls, text: str) -> Vocabulary:
+        """Inverse of `to_json`."""
+        return cls(TypeAdapter(list[Concept]).validate_json(text))
+
+    def to_json(self) -> str:
+        """All concepts as JSON, for a generation."""
+        return TypeAdapter(list[Concept]).dump_json(list(self)).decode()
+
+    def __iter__(self) -> Iterator[Concept]:
+        return iter(self._concepts.values())
+
+    def __len__(self) -> int:
+        return len(self._concepts)
+
+    def __contains__(self, concept_id: object) -> bool:
+        return concept_id in self._concepts
+
+    def __getitem__(self, concept_id: str) -> Concept:
+        try:
+            return self._concepts[concept_id]
+        except KeyError:
+            raise NotFound(f"no concept {concept_id!r} in the ontology") from None
+
+    @cached_property
+    def _entailed(self) -> dict[str, frozenset[str]]:
+        known: dict[str, frozenset[str]] = {}
+
+        def visit(concept_id: str, path: tuple[str, ...]) -> frozenset[str]:
+            if concept_id in path:
+                raise InvalidFile(f"ontology: cycle {' -> '.join((*path, concept_id))}")
+            if concept_id not in known:
+                parents = self[concept_id].parents
+                known[concept_id] = frozenset({concept_id}).union(*(visit(p, (*path, concept_id)) for p in parents))
+            return known[concept_id]
+
+        for concept_id in self._concepts:
+            visit(concept_id, ())
+        return known
+
+    def entailed(self, concept_id: str) -> frozenset[str]:
+        """The concept and all that hold wherever it does (broader, whole, place), transitively.
+
+        This is what the property chains of the ontology say; the store's inferred graph is tested against it.
+        """
+        self[concept_id]
+        return self._entailed[concept_id]
+
+    @cached_property
+    def by_words(self) -> dict[tuple[str, ...], tuple[tuple[Concept, str], ...]]:
+        """Word sequence → concepts that go by it, each with the label or synonym as written."""
+        found: dict[tuple[str, ...], dict[str, tuple[Concept, str]]] = {}
+        for concept in self:
+            for name in (concept.label, *concept.synonyms):
+                if key := words(name):
+                    found.setdefault(key, {}).setdefault(concept.id, (concept, name))
+        return {key: tuple(value.values()) for key, value in found.items()}
+
+
+def facet_of(name: str) -> Facet:
+    """Check that a name is one of the four facets."""
+    for facet in FACETS:
+        if facet == name:
+            return facet
+    raise NotFound(f"no facet {name!r}", hint=f"one of {', '.join(FACETS)}")
