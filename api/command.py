@@ -12,8 +12,13 @@ from kb.settings import Settings
 
 
 def serve(
-    host: Annotated[str, typer.Option(show_default=False, help="Address to bind; default WHENCE_HOST, loopback.")] = "",
-    port: Annotated[int, typer.Option(min=-1, max=65535, show_default=False, help="Port to bind; default WHENCE_PORT, 8000.")] = -1,
+    host: Annotated[
+        str, typer.Option(show_default=False, help="Address to bind; default WHENCE_HOST, loopback.")
+    ] = "",
+    port: Annotated[
+        int,
+        typer.Option(min=-1, max=65535, show_default=False, help="Port to bind; default WHENCE_PORT, 8000."),
+    ] = -1,
 ) -> None:
     """Run the web service on the built knowledge base."""
     settings = Settings()

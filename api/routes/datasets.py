@@ -48,7 +48,9 @@ def _after(cursor: str) -> str:
         return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError) as error:
         raise InvalidInput(
-            f"not a cursor: {cursor[:40]!r}", field="cursor", hint="use `next` of the page before, or leave it out"
+            f"not a cursor: {cursor[:40]!r}",
+            field="cursor",
+            hint="use `next` of the page before, or leave it out",
         ) from error
 
 

@@ -26,7 +26,9 @@ class SearchRequest(BaseModel):
 @router.get("/search", operation_id="search", summary="Find entries for a query in plain words")
 def search(
     base: Base,
-    q: Annotated[str, Query(description="What you look for, in plain words.", examples=["chest X-ray pneumonia"])],
+    q: Annotated[
+        str, Query(description="What you look for, in plain words.", examples=["chest X-ray pneumonia"])
+    ],
     limit: Annotated[int, Query(ge=1, le=200, description="How many entries to return.")] = 10,
 ) -> SearchAnswer:
     """Entries, best first, each with the parts of its search relevance."""

@@ -23,7 +23,12 @@ def readyz(request: Request, base: Base, worker: Worker) -> Response | dict[str,
     """Ok when entries, index and store answer and agree on their number."""
     query = "SELECT (COUNT(?d) AS ?n) { ?d a wh:ImagingDataset }"
     counted = int(worker.query(query, "text/csv").body.split()[1])
-    counts = {"manifest": base.manifest.entries, "entries": len(base.entries), "index": len(base.index), "store": counted}
+    counts = {
+        "manifest": base.manifest.entries,
+        "entries": len(base.entries),
+        "index": len(base.index),
+        "store": counted,
+    }
     if len(set(counts.values())) > 1:
         return problem(503, "the parts do not hold the same number of entries", counts=counts)
     return {"status": "ready", "entries": counted, "data_version": base.manifest.data_version}

@@ -18,7 +18,7 @@ from kb.errors import InvalidInput, QueryRefused
 router = APIRouter(tags=["sparql"])
 
 _MOST_BYTES = 400_000
-_TYPES = {
+_TYPES: dict[str, object] = {
     "content": {
         "application/sparql-results+json": {},
         "application/sparql-results+xml": {},
@@ -68,7 +68,8 @@ async def sparql_by_post(request: Request, worker: Worker) -> Response:
 
 def _no_update() -> QueryRefused:
     return QueryRefused(
-        "this endpoint only reads; SPARQL Update is refused", hint="data changes through curation, not through SPARQL"
+        "this endpoint only reads; SPARQL Update is refused",
+        hint="data changes through curation, not through SPARQL",
     )
 
 
@@ -82,7 +83,9 @@ async def _answer(request: Request, worker: SparqlWorker, query: str) -> Respons
     types = answer_types(check_query_text(query))
     media_type = preferred(request.headers.get("accept"), types)
     if media_type is None:
-        return problem(406, "no media type that Accept allows fits this query", hint=f"one of {', '.join(types)}")
+        return problem(
+            406, "no media type that Accept allows fits this query", hint=f"one of {', '.join(types)}"
+        )
     answer = await run_in_threadpool(ask, worker, query, media_type)
     headers = {"Vary": "Accept", "Whence-Rows": str(answer.rows), "Access-Control-Allow-Origin": "*"}
     if answer.truncated:

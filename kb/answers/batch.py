@@ -39,7 +39,7 @@ def search_batch(base: KnowledgeBase, source: Path, target: Path, *, limit: int)
             answer = search(base, item.query, limit=limit)
         except (json.JSONDecodeError, ValidationError) as error:
             raise InvalidFile(
-                f"{source}:{number}: not a line of the form {{\"id\": ..., \"query\": ...}}: {str(error).splitlines()[0]}"
+                f'{source}:{number}: not a line of the form {{"id": ..., "query": ...}}: {str(error).splitlines()[0]}'
             ) from error
         except WhenceError as error:
             raise InvalidFile(f"{source}:{number}: {error}") from error

@@ -125,7 +125,11 @@ def _unchanged(home: Path, inputs: str, model: str) -> Generation | None:
 def _inputs(settings: Settings) -> str:
     """12 hex digits of the SHA-256 over all files that a generation is made from, and the release."""
     digest = hashlib.sha256(kb.__version__.encode())
-    files = [*settings.ontology.glob("*.ttl"), *settings.datasets.glob("*.yaml"), settings.data / "references.yaml"]
+    files = [
+        *settings.ontology.glob("*.ttl"),
+        *settings.datasets.glob("*.yaml"),
+        settings.data / "references.yaml",
+    ]
     for path in sorted(path for path in files if path.is_file()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]

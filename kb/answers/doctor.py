@@ -9,7 +9,16 @@ from kb.engines.generation import current_generation
 from kb.errors import WhenceError
 from kb.settings import Settings
 
-_PACKAGES = ("pyoxigraph", "rdflib", "onnxruntime", "torch", "sentence-transformers", "owlready2", "fastapi", "pydantic")
+_PACKAGES = (
+    "pyoxigraph",
+    "rdflib",
+    "onnxruntime",
+    "torch",
+    "sentence-transformers",
+    "owlready2",
+    "fastapi",
+    "pydantic",
+)
 
 
 def examine(settings: Settings) -> dict[str, str]:
@@ -23,9 +32,14 @@ def examine(settings: Settings) -> dict[str, str]:
     }
     for package in _PACKAGES:
         findings[package] = _version(package)
-    findings["faiss"] = " or ".join(
-        f"{name} {found}" for name in ("faiss-gpu", "faiss-cpu") if (found := _version(name)) != "not installed"
-    ) or "not installed"
+    findings["faiss"] = (
+        " or ".join(
+            f"{name} {found}"
+            for name in ("faiss-gpu", "faiss-cpu")
+            if (found := _version(name)) != "not installed"
+        )
+        or "not installed"
+    )
     findings["vector search on"] = _search_device(settings)
     findings["embedding on"] = _embedding_device(settings)
     try:

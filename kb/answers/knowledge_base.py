@@ -72,7 +72,9 @@ class KnowledgeBase:
     def entailed_concepts(self) -> dict[str, frozenset[str]]:
         """For each entry the concepts it states and all that follow from them."""
         return {
-            entry.id: frozenset[str]().union(*(self.vocabulary.entailed(concept) for concept in entry.concepts()))
+            entry.id: frozenset[str]().union(
+                *(self.vocabulary.entailed(concept) for concept in entry.concepts())
+            )
             for entry in self.entries.values()
         }
 

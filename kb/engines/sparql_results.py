@@ -50,7 +50,8 @@ def table(variables: Sequence[str], rows: Sequence[Row], form: str) -> bytes:
     match form:
         case "json":
             bindings = [
-                {name: _json(term) for name, term in zip(variables, row, strict=True) if term is not None} for row in rows
+                {name: _json(term) for name, term in zip(variables, row, strict=True) if term is not None}
+                for row in rows
             ]
             return json.dumps({"head": {"vars": list(variables)}, "results": {"bindings": bindings}}).encode()
         case "xml":
@@ -63,7 +64,9 @@ def table(variables: Sequence[str], rows: Sequence[Row], form: str) -> bytes:
             writer.writerows([_plain(term) for term in row] for row in rows)
             return stream.getvalue().encode()
     lines = ["\t".join(f"?{name}" for name in variables)]
-    lines += ["\t".join("" if term is None else str(term).replace("\t", "\\t") for term in row) for row in rows]
+    lines += [
+        "\t".join("" if term is None else str(term).replace("\t", "\\t") for term in row) for row in rows
+    ]
     return ("\n".join(lines) + "\n").encode()
 
 

@@ -7,18 +7,22 @@ be thrown away. The parent is `SparqlWorker`; the child reads the store and writ
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
+import json
 import re
 import resource
 import signal
+import socket
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TypeVar
 
-from pyoxigraph import QueryBoolean, QuerySolutions, QueryTriples, Store
+from pyoxigraph import QueryBoolean, QuerySolutions, Store
 
 from kb.engines.sparql_guard import check_query_text
 from kb.engines.sparql_results import GRAPH_TYPES, TABLE_TYPES, boolean, graph, table
@@ -26,6 +30,7 @@ from kb.errors import InvalidInput, NotReady, TooExpensive
 from kb.knowledge.names import PREFIXES
 
 _START_SECONDS = 30
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class SparqlWorker:
         self._store = store
         self.limits = limits
         self._lock = threading.Lock()
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
 
     def query(self, text: str, media_type: str) -> SparqlAnswer:
@@ -81,7 +86,7 @@ class SparqlWorker:
                         hint="make it more selective, or add LIMIT to a subquery",
                     )
                 reply = pipe.recv()
-            except (EOFError, BrokenPipeError, ConnectionResetError) as error:
+            except (EOFError, ConnectionError) as error:
                 self.close()
                 raise TooExpensive("the query ran out of memory", hint="make it more selective") from error
         if isinstance(reply, Exception):
@@ -98,29 +103,34 @@ class SparqlWorker:
         """Kill the process; the next query starts a new one."""
         if self._process is not None:
             self._process.kill()
-            self._process.join()
+            self._process.wait()
         if self._pipe is not None:
             self._pipe.close()
         self._process = self._pipe = None
 
     def _ready(self) -> Connection:
-        if self._pipe is not None and self._process is not None and self._process.is_alive():
+        if self._pipe is not None and self._process is not None and self._process.poll() is None:
             return self._pipe
         self.close()
-        context = multiprocessing.get_context("spawn")
-        self._pipe, child = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(child, self._store, self.limits), daemon=True, name="whence-sparql"
+        ours, theirs = socket.socketpair()
+        arguments = [str(theirs.fileno()), str(self._store), json.dumps(asdict(self.limits))]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "kb.engines.sparql_worker", *arguments], pass_fds=[theirs.fileno()]
         )
-        self._process.start()
-        child.close()
-        if not self._pipe.poll(_START_SECONDS) or self._pipe.recv() != "ready":
+        theirs.close()
+        self._pipe = Connection(ours.detach())
+        try:
+            started = self._pipe.poll(_START_SECONDS) and self._pipe.recv() == "ready"
+        except (EOFError, ConnectionError):
+            started = False
+        if not started:
             self.close()
-            raise NotReady("the SPARQL worker did not start")
+            raise NotReady("the SPARQL worker did not start", hint="standard error says why")
         return self._pipe
 
 
 def _serve(pipe: Connection, folder: Path, limits: Limits) -> None:
+    """Child side: answer queries until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     store = Store.read_only(str(folder))
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
@@ -132,7 +142,9 @@ def _serve(pipe: Connection, folder: Path, limits: Limits) -> None:
             try:
                 pipe.send(_evaluate(store, text, media_type, limits))
             except Exception as error:  # every failure goes to the parent, which knows the caller
-                pipe.send(error if isinstance(error, InvalidInput | TooExpensive) else InvalidInput(str(error)))
+                pipe.send(
+                    error if isinstance(error, InvalidInput | TooExpensive) else InvalidInput(str(error))
+                )
 
 
 def _evaluate(store: Store, text: str, media_type: str, limits: Limits) -> SparqlAnswer:
@@ -144,30 +156,33 @@ def _evaluate(store: Store, text: str, media_type: str, limits: Limits) -> Sparq
         return SparqlAnswer(media_type, boolean(bool(result), TABLE_TYPES[media_type]), 1, False)
     if isinstance(result, QuerySolutions):
         variables = [variable.value for variable in result.variables]
-        rows = [tuple(solution[name] for name in variables) for solution in islice(_all(result), limits.rows + 1)]
-        truncated = len(rows) > limits.rows
+        rows = [tuple(solution[name] for name in variables) for solution in _some(result, limits.rows + 1)]
+        found = len(rows)
         body = table(variables, rows[: limits.rows], TABLE_TYPES[media_type])
     else:
-        assert isinstance(result, QueryTriples)  # noqa: S101 - the fourth form
-        rows = list(islice(_all(result), limits.rows + 1))
-        truncated = len(rows) > limits.rows
-        body = graph(rows[: limits.rows], media_type, PREFIXES)
+        triples = list(_some(result, limits.rows + 1))
+        found = len(triples)
+        body = graph(triples[: limits.rows], media_type, PREFIXES)
     if len(body) > limits.bytes:
-        raise TooExpensive(f"the answer has {len(body):,} bytes, at most {limits.bytes:,} are sent", hint="add LIMIT")
-    return SparqlAnswer(media_type, body, min(len(rows), limits.rows), truncated)
+        raise TooExpensive(
+            f"the answer has {len(body):,} bytes, at most {limits.bytes:,} are sent", hint="add LIMIT"
+        )
+    return SparqlAnswer(media_type, body, min(found, limits.rows), found > limits.rows)
 
 
-def _all(result: QuerySolutions | QueryTriples) -> Iterator:  # type: ignore[type-arg]
-    """Iterate, turning an error in the middle of evaluation into one of ours."""
+def _some(result: Iterable[_T], most: int) -> Iterator[_T]:
+    """Yield the first results, turning an error in the middle of evaluation into one of ours."""
     try:
-        yield from result
+        yield from islice(result, most)
     except (RuntimeError, ValueError, OSError) as error:
         raise InvalidInput(f"the query failed: {error}", field="query") from error
 
 
 def _explain(message: str) -> str:
     """Parser message with line and column in words and without its list of every possible character."""
-    place = re.match(r"error at (\d+):(\d+): expected one of (.*)|error at (\d+):(\d+): expected (.*)", message, re.DOTALL)
+    place = re.match(
+        r"error at (\d+):(\d+): expected one of (.*)|error at (\d+):(\d+): expected (.*)", message, re.DOTALL
+    )
     if place is None:
         return message.splitlines()[0]
     line, column, expected = (group for group in place.groups() if group is not None)
@@ -176,3 +191,11 @@ def _explain(message: str) -> str:
     options = [option.strip() for option in expected.split(",")]
     shown = ", ".join(option for option in options if "\\u" not in option and len(option) < 40)[:200]
     return f"line {line}, column {column}: expected {shown}"
+
+
+if __name__ == "__main__":
+    from kb.engines import sparql_worker  # noqa: PLW0406 - by its own name, so that answers unpickle
+
+    sparql_worker._serve(
+        Connection(int(sys.argv[1])), Path(sys.argv[2]), sparql_worker.Limits(**json.loads(sys.argv[3]))
+    )

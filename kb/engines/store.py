@@ -36,7 +36,11 @@ def _term(node: Node) -> NamedNode | BlankNode | Literal:
     if isinstance(node, RdflibLiteral):
         if node.language:
             return Literal(str(node), language=node.language)
-        return Literal(str(node), datatype=NamedNode(str(node.datatype))) if node.datatype else Literal(str(node))
+        return (
+            Literal(str(node), datatype=NamedNode(str(node.datatype)))
+            if node.datatype
+            else Literal(str(node))
+        )
     raise TypeError(f"not an RDF term: {node!r}")
 
 
@@ -46,7 +50,10 @@ def _triple(triple: tuple[Node, Node, Node]) -> Triple:
 
 
 def write_store(
-    folder: Path, ontology: Graph, entries: Iterable[DatasetEntry], provenance: Iterable[tuple[Node, Node, Node]]
+    folder: Path,
+    ontology: Graph,
+    entries: Iterable[DatasetEntry],
+    provenance: Iterable[tuple[Node, Node, Node]],
 ) -> StoreCounts:
     """Write a new store: ontology, one graph per entry, provenance, what follows from them, and the merge.
 
@@ -57,7 +64,9 @@ def write_store(
         NamedNode(str(PROVENANCE_GRAPH)): {_triple(triple) for triple in provenance},
     }
     for entry in entries:
-        graphs[NamedNode(str(GRAPH[f"dataset/{entry.id}"]))] = {_triple(triple) for triple in entry_triples(entry)}
+        graphs[NamedNode(str(GRAPH[f"dataset/{entry.id}"]))] = {
+            _triple(triple) for triple in entry_triples(entry)
+        }
     asserted = set().union(*graphs.values())
     entailed = entail(asserted, ontology)
     graphs[NamedNode(str(INFERRED_GRAPH))] = entailed

@@ -14,9 +14,11 @@ from kb.errors import InvalidInput, NotReady
 
 def _faiss() -> Any:  # noqa: ANN401 - faiss is untyped
     try:
-        import faiss  # noqa: PLC0415 - heavy
+        import faiss
     except (ImportError, RuntimeError) as error:  # faiss-gpu without its CUDA wheels raises RuntimeError
-        raise NotReady(f"faiss can't be loaded: {error}", hint="pip install 'whence[cpu]' or 'whence[gpu]'") from error
+        raise NotReady(
+            f"faiss can't be loaded: {error}", hint="pip install 'whence[cpu]' or 'whence[gpu]'"
+        ) from error
     return faiss
 
 
@@ -50,11 +52,12 @@ class VectorIndex:
     def _placed(cls, index: Any, device: str) -> VectorIndex:  # noqa: ANN401
         faiss = _faiss()
         if device == "cuda" and faiss_gpus() == 0:
-            raise NotReady("WHENCE_DEVICE=cuda, but faiss sees no GPU", hint="set auto or cpu, or install whence[gpu]")
+            raise NotReady(
+                "WHENCE_DEVICE=cuda, but faiss sees no GPU", hint="set auto or cpu, or install whence[gpu]"
+            )
         if device == "cpu" or faiss_gpus() == 0:
             return cls(index, "cpu")
-        moved = cls(faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index), "cuda")
-        return moved
+        return cls(faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index), "cuda")
 
     def write(self, path: Path) -> None:
         """Write to a file that machines with and without a GPU can read."""

@@ -19,7 +19,9 @@ def read_catalogue(folder: Path, vocabulary: Vocabulary) -> dict[str, DatasetEnt
     """
     paths = sorted(folder.glob("*.yaml"))
     if not paths:
-        raise NotFound(f"no entries (*.yaml) in {folder}", hint="set WHENCE_DATA to the folder that holds datasets/")
+        raise NotFound(
+            f"no entries (*.yaml) in {folder}", hint="set WHENCE_DATA to the folder that holds datasets/"
+        )
     entries = {path.stem: read_entry(path) for path in paths}
     for entry in entries.values():
         check_entry(entry, entries, vocabulary, where=str(folder / f"{entry.id}.yaml"))
@@ -43,7 +45,9 @@ def check_entry(
                 )
             actual = vocabulary[tag.concept].facet
             if actual != facet:
-                raise InvalidFile(f"{where}: {field}: {tag.concept!r} is a concept of {actual}; move it there")
+                raise InvalidFile(
+                    f"{where}: {field}: {tag.concept!r} is a concept of {actual}; move it there"
+                )
     for position, relation in enumerate(entry.relations):
         field = f"relations.{position}.target"
         if relation.target == entry.id:

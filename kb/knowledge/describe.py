@@ -5,7 +5,12 @@ from __future__ import annotations
 from kb.knowledge.entries import Count, DatasetEntry, Facet
 from kb.knowledge.vocabulary import Vocabulary
 
-_DIMENSIONS = {"2D": "two-dimensional", "3D": "three-dimensional", "2D+t": "video", "3D+t": "time-resolved 3D"}
+_DIMENSIONS = {
+    "2D": "two-dimensional",
+    "3D": "three-dimensional",
+    "2D+t": "video",
+    "3D+t": "time-resolved 3D",
+}
 _DOMAINS = {"medical": "medical", "natural": "natural", "natural-texture": "natural-texture"}
 _RELATIONS = {
     "derived-from": "derived from",
@@ -62,7 +67,9 @@ def _size(entry: DatasetEntry) -> str:
     whole = [_count(count) for count in entry.counts if count.split is None]
     parts = []
     if whole:
-        disagree = len({count.n for count in entry.counts if count.split is None and count.unit != "patients"}) > 1
+        disagree = (
+            len({count.n for count in entry.counts if count.split is None and count.unit != "patients"}) > 1
+        )
         parts.append(("References count " if disagree else "It has ") + _listed(list(dict.fromkeys(whole))))
     for inventory in entry.classes:
         names = [label.name for label in inventory.names]

@@ -20,7 +20,9 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
 Url = Annotated[str, StringConstraints(pattern=r"^(https?|ftp)://[^\s<>\"{}|\\^`]+$", max_length=2000)]
 #: `scheme:locator`; the scheme is a list code of data/references.yaml, `doi`, `arxiv` or `url`.
-Ref = Annotated[str, StringConstraints(pattern=r"^(doi:10\.\S+|arxiv:\S+|url:https?://[^\s<>\"{}|\\^`]+|[A-Z]+:\S.*)$")]
+Ref = Annotated[
+    str, StringConstraints(pattern=r"^(doi:10\.\S+|arxiv:\S+|url:https?://[^\s<>\"{}|\\^`]+|[A-Z]+:\S.*)$")
+]
 
 DimensionCode = Literal["2D", "3D", "2D+t", "3D+t"]
 Facet = Literal["modality", "anatomy", "task", "finding"]
@@ -132,7 +134,9 @@ class Count(Referenced):
     rdf_class: ClassVar = WH.Count
     n: Annotated[int, Term("number")] = Field(gt=0, title="Number")
     unit: Annotated[Unit, Term("unit", "code", "unit")] = Field(title="Unit of counting")
-    split: Annotated[Text | None, Term("split")] = Field(default=None, title="Split", description="None: all.")
+    split: Annotated[Text | None, Term("split")] = Field(
+        default=None, title="Split", description="None: all."
+    )
     note: Annotated[Text | None, Term("note")] = Field(default=None, title="Note", description="As stated.")
 
 
@@ -148,7 +152,9 @@ class ClassInventory(Referenced):
 
     rdf_class: ClassVar = WH.ClassInventory
     n: Annotated[int | None, Term("number")] = Field(default=None, gt=0, title="Number of classes")
-    names: Annotated[tuple[ClassLabel, ...], Term("hasClass", "node")] = Field(default=(), title="Class names")
+    names: Annotated[tuple[ClassLabel, ...], Term("hasClass", "node")] = Field(
+        default=(), title="Class names"
+    )
 
     @field_validator("names", mode="before")
     @classmethod
@@ -174,7 +180,10 @@ class Licence(Referenced):
     rdf_class: ClassVar = WH.LicenceStatement
     stated: Annotated[Text, Term("stated")] = Field(title="Words of the reference")
     spdx: Annotated[str | None, Term("spdxIdentifier")] = Field(
-        default=None, pattern=r"^[A-Za-z0-9.+-]+$", title="SPDX identifier", description="Where the words name one."
+        default=None,
+        pattern=r"^[A-Za-z0-9.+-]+$",
+        title="SPDX identifier",
+        description="Where the words name one.",
     )
 
 
@@ -184,14 +193,18 @@ class Relation(Referenced):
     rdf_class: ClassVar = WH.RelationStatement
     kind: Annotated[RelationKind, Term("relationKind", "code", "relation")] = Field(title="Kind")
     target: Annotated[Slug | None, Term("target", "entry")] = Field(default=None, title="Entry")
-    target_name: Annotated[Text | None, Term("targetName")] = Field(default=None, title="Name, without an entry")
+    target_name: Annotated[Text | None, Term("targetName")] = Field(
+        default=None, title="Name, without an entry"
+    )
     grade: Annotated[Grade, Term("grade", "code", "grade")] = Field(default="stated", title="Grade")
     note: Annotated[Text | None, Term("note")] = Field(default=None, title="Note")
 
     @model_validator(mode="after")
     def _one_target(self) -> Relation:
         if (self.target is None) == (self.target_name is None):
-            raise ValueError("give either target (an entry id) or target_name (for a dataset without an entry)")
+            raise ValueError(
+                "give either target (an entry id) or target_name (for a dataset without an entry)"
+            )
         return self
 
 
@@ -208,7 +221,9 @@ class Labelled(Referenced):
     """Whether labels come with the data."""
 
     rdf_class: ClassVar = WH.LabelStatement
-    value: Annotated[Literal["available", "not-available"], Term("labels", "code", "labels")] = Field(title="Labels available")
+    value: Annotated[Literal["available", "not-available"], Term("labels", "code", "labels")] = Field(
+        title="Labels available"
+    )
 
 
 class StatusNote(Part):
@@ -235,25 +250,31 @@ class DatasetEntry(Part):
         default="images", title="What the items are"
     )
     family: Annotated[Text | None, Term("family")] = Field(default=None, title="Series it belongs to")
-    edition: Annotated[int | None, Term("edition")] = Field(default=None, title="Edition in that series (year)")
+    edition: Annotated[int | None, Term("edition")] = Field(
+        default=None, title="Edition in that series (year)"
+    )
     challenge: Annotated[Text | None, Term("challenge")] = Field(default=None, title="Challenge")
     platforms: Annotated[tuple[Text, ...], Term("platform")] = Field(default=(), title="Hosting platforms")
-    languages: Annotated[tuple[Text, ...], Term("language")] = Field(default=(), title="Languages of its texts")
+    languages: Annotated[tuple[Text, ...], Term("language")] = Field(
+        default=(), title="Languages of its texts"
+    )
     links: Annotated[tuple[Link, ...], Term("hasLink", "node")] = Field(default=(), title="Links")
     papers: Annotated[tuple[Ref, ...], Term("paper", "reference")] = Field(default=(), title="Papers")
     years: Annotated[tuple[Year, ...], Term("hasYear", "node")] = Field(default=(), title="Year")
-    dimensions: Annotated[tuple[Dimension, ...], Term("hasDimension", "node")] = Field(default=(), title="Dimension")
+    dimensions: Annotated[tuple[Dimension, ...], Term("hasDimension", "node")] = Field(
+        default=(), title="Dimension"
+    )
     modality: Annotated[
         tuple[ConceptTag, ...], Term("modalityStatement", "node", shortcut="statedModality")
     ] = Field(default=(), title="Modality")
-    anatomy: Annotated[tuple[ConceptTag, ...], Term("anatomyStatement", "node", shortcut="statedAnatomy")] = Field(
-        default=(), title="Anatomy"
+    anatomy: Annotated[tuple[ConceptTag, ...], Term("anatomyStatement", "node", shortcut="statedAnatomy")] = (
+        Field(default=(), title="Anatomy")
     )
     task: Annotated[tuple[ConceptTag, ...], Term("taskStatement", "node", shortcut="statedTask")] = Field(
         default=(), title="Task"
     )
-    finding: Annotated[tuple[ConceptTag, ...], Term("findingStatement", "node", shortcut="statedFinding")] = Field(
-        default=(), title="Finding"
+    finding: Annotated[tuple[ConceptTag, ...], Term("findingStatement", "node", shortcut="statedFinding")] = (
+        Field(default=(), title="Finding")
     )
     unmapped: Annotated[tuple[RawTerm, ...], Term("hasUnmappedTerm", "node")] = Field(
         default=(), title="Terms not mapped", description="The visible work list of curation."
@@ -267,7 +288,9 @@ class DatasetEntry(Part):
     )
     access: Annotated[tuple[Access, ...], Term("hasAccess", "node")] = Field(default=(), title="Access")
     licences: Annotated[tuple[Licence, ...], Term("hasLicence", "node")] = Field(default=(), title="Licence")
-    relations: Annotated[tuple[Relation, ...], Term("hasRelation", "node")] = Field(default=(), title="Relations")
+    relations: Annotated[tuple[Relation, ...], Term("hasRelation", "node")] = Field(
+        default=(), title="Relations"
+    )
     facts: Annotated[tuple[Fact, ...], Term("hasFact", "node")] = Field(
         default=(), title="Form, labels and population, as stated"
     )
@@ -277,7 +300,9 @@ class DatasetEntry(Part):
     evidence_names: Annotated[tuple[Slug, ...], Term("evidenceName")] = Field(
         default=(), title="Names in the evidence", description="What the transfer studies on file call it."
     )
-    rows: Annotated[tuple[ListRow, ...], Term("listedIn", "node")] = Field(default=(), title="Rows of public lists")
+    rows: Annotated[tuple[ListRow, ...], Term("listedIn", "node")] = Field(
+        default=(), title="Rows of public lists"
+    )
 
     @field_validator("aliases", "platforms", "languages", "papers", "evidence_names", mode="after")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarstring import SingleQuotedScalarString
 
 from kb.errors import InvalidFile
 from kb.knowledge.entries import DatasetEntry
 
+#: Strings that every YAML reader, 1.1 or 1.2, takes for this very string inside brackets; others are quoted.
+_PLAIN = re.compile(r"[A-Za-z](?:[\w ./()+&-]*[\w.)])?", re.ASCII)
+_WORDS_OF_YAML = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 #: What would do, by pydantic's type of error; the others speak for themselves.
 _REMEDIES = {
     "extra_forbidden": "remove it, or check its spelling",
@@ -46,7 +51,10 @@ def _block(name: str, value: Any) -> Any:  # noqa: ANN401 - YAML has no type
         return _flow(value)
     if name == "classes":
         value = [
-            {key: [label["name"] for label in item] if key == "names" else item for key, item in inventory.items()}
+            {
+                key: [label["name"] for label in item] if key == "names" else item
+                for key, item in inventory.items()
+            }
             for inventory in value
         ]
     return CommentedSeq(_flow(_references_last(item)) for item in value)
@@ -65,6 +73,8 @@ def _flow(value: Any) -> Any:  # noqa: ANN401
         sequence = CommentedSeq(_flow(item) for item in value)
         sequence.fa.set_flow_style()
         return sequence
+    if isinstance(value, str) and (not _PLAIN.fullmatch(value) or value.lower() in _WORDS_OF_YAML):
+        return SingleQuotedScalarString(value)
     return value
 
 

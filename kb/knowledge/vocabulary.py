@@ -55,7 +55,9 @@ def load_ontology(folder: Path) -> Graph:
     """
     modules = sorted(folder.glob("*.ttl"))
     if not modules:
-        raise NotFound(f"no ontology module (*.ttl) in {folder}", hint="set WHENCE_ONTOLOGY to the folder that has them")
+        raise NotFound(
+            f"no ontology module (*.ttl) in {folder}", hint="set WHENCE_ONTOLOGY to the folder that has them"
+        )
     graph = Graph()
     for module in modules:
         try:
@@ -93,8 +95,9 @@ class Vocabulary:
 
         concepts = []
         for facet, facet_class in FACET_CLASSES.items():
-            for subject in sorted(set(graph.subjects(RDF.type, facet_class))):
-                assert isinstance(subject, URIRef)  # noqa: S101 - individuals are named, tested in the ontology
+            for subject in sorted(
+                {s for s in graph.subjects(RDF.type, facet_class) if isinstance(s, URIRef)}
+            ):
                 concepts.append(
                     Concept(
                         id=str(subject).removeprefix(str(WH)),
@@ -142,7 +145,9 @@ class Vocabulary:
                 raise InvalidFile(f"ontology: cycle {' -> '.join((*path, concept_id))}")
             if concept_id not in known:
                 parents = self[concept_id].parents
-                known[concept_id] = frozenset({concept_id}).union(*(visit(p, (*path, concept_id)) for p in parents))
+                known[concept_id] = frozenset({concept_id}).union(
+                    *(visit(p, (*path, concept_id)) for p in parents)
+                )
             return known[concept_id]
 
         for concept_id in self._concepts:
