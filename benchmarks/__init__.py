@@ -1,0 +1,1 @@
+"""What is measured, with one command each; see README."""

@@ -1,0 +1,105 @@
+"""One build of the real catalogue, one running server; nothing reaches the network."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from rdflib import Graph
+
+from kb.answers.build import build
+from kb.answers.knowledge_base import KnowledgeBase
+from kb.engines.generation import Generation
+from kb.knowledge.catalogue import read_catalogue
+from kb.knowledge.entries import DatasetEntry
+from kb.knowledge.vocabulary import Vocabulary, load_ontology
+from kb.settings import Settings
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # a hidden download fails loudly
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings with a home of the test's own and a short SPARQL deadline."""
+    return Settings(home=tmp_path_factory.mktemp("home"), device="cpu", sparql_seconds=5, sparql_rows=2_000)
+
+
+@pytest.fixture(scope="session")
+def ontology(settings: Settings) -> Graph:
+    return load_ontology(settings.ontology)
+
+
+@pytest.fixture(scope="session")
+def vocabulary(ontology: Graph) -> Vocabulary:
+    return Vocabulary.from_graph(ontology)
+
+
+@pytest.fixture(scope="session")
+def entries(settings: Settings, vocabulary: Vocabulary) -> dict[str, DatasetEntry]:
+    """The real catalogue, read from its files."""
+    return read_catalogue(settings.datasets, vocabulary)
+
+
+@pytest.fixture(scope="session")
+def generation(settings: Settings) -> Generation:
+    """The real catalogue, built."""
+    return build(settings)
+
+
+@pytest.fixture(scope="session")
+def base(settings: Settings, generation: Generation) -> KnowledgeBase:
+    return KnowledgeBase(settings, generation)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Environment in which a process of ours finds the built generation."""
+    return os.environ | {
+        "WHENCE_HOME": str(settings.home),
+        "WHENCE_DEVICE": "cpu",
+        "WHENCE_SPARQL_SECONDS": str(settings.sparql_seconds),
+        "WHENCE_SPARQL_ROWS": str(settings.sparql_rows),
+    }
+
+
+@pytest.fixture(scope="session")
+def server(
+    settings: Settings, generation: Generation, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Base address of a real `whence serve` process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = Path(tmp_path_factory.mktemp("server")) / "log"
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kb.cli", "serve", "--port", str(port)],
+            env=environment(settings),
+            stdout=stream,
+            stderr=stream,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(150):
+            try:
+                if httpx.get(f"{address}/livez").status_code == 200:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.2)
+            assert process.poll() is None, log.read_text()
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def http(server: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server, timeout=30) as client:
+        yield client
