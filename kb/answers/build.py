@@ -25,8 +25,6 @@ from kb.knowledge.references import read_references, reference_triples
 from kb.knowledge.vocabulary import Vocabulary, load_ontology
 from kb.settings import Settings
 
-#: Raise by one whenever the text that is embedded changes its form.
-TEXT_VERSION = 1
 _LEDGER_SEQUENCE = 0  # no ledger yet: the files are the only source
 
 Report = Callable[[str], None]
@@ -87,7 +85,7 @@ def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
         (target / "entries.jsonl").write_text(lines, encoding="utf-8")
         (target / "vocabulary.json").write_text(vocabulary.to_json(), encoding="utf-8")
         report("writing triples and what follows from them")
-        provenance = _provenance(version) + Graph() + reference_triples(references)
+        provenance = _provenance(version) + reference_triples(references)
         counts = write_store(target / "store", ontology, ordered, provenance)
         manifest = Manifest(
             data_version=version,
@@ -95,7 +93,6 @@ def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
             sequence=_LEDGER_SEQUENCE,
             content=content_hash(ordered),
             inputs=inputs,
-            text_version=TEXT_VERSION,
             model=fingerprint,
             model_name=_model_name(settings),
             dimension=int(vectors.shape[1]),
@@ -118,17 +115,21 @@ def _unchanged(home: Path, inputs: str, model: str) -> Generation | None:
     except NotReady:
         return None
     manifest = current.manifest
-    same = (manifest.inputs, manifest.model, manifest.text_version) == (inputs, model, TEXT_VERSION)
+    same = (manifest.inputs, manifest.model) == (inputs, model)
     return current if same and (current.encoder / "limits.json").is_file() else None
 
 
 def _inputs(settings: Settings) -> str:
-    """12 hex digits of the SHA-256 over all files that a generation is made from, and the release."""
+    """12 hex digits of the SHA-256 over all files that a generation is made from, our code among them."""
     digest = hashlib.sha256(kb.__version__.encode())
+    code = Path(kb.__file__).parent
     files = [
         *settings.ontology.glob("*.ttl"),
         *settings.datasets.glob("*.yaml"),
         settings.data / "references.yaml",
+        *(code / "knowledge").glob("*.py"),
+        *(code / "engines").glob("*.py"),
+        Path(__file__),
     ]
     for path in sorted(path for path in files if path.is_file()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -33,7 +33,6 @@ class Manifest(BaseModel):
     sequence: int
     content: str
     inputs: str
-    text_version: int
     model: str
     model_name: str
     dimension: int

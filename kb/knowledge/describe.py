@@ -36,7 +36,10 @@ def describe(entry: DatasetEntry, vocabulary: Vocabulary, names: dict[str, str] 
 
 
 def _labels(entry: DatasetEntry, vocabulary: Vocabulary, facet: Facet) -> str:
-    return _listed([vocabulary[concept].label for concept in entry.concepts(facet)])
+    """Labels of the facet's most specific concepts: what another one entails goes without saying."""
+    stated = entry.concepts(facet)
+    implied = {broad for concept in stated for broad in vocabulary.entailed(concept) - {concept}}
+    return _listed([vocabulary[concept].label for concept in stated if concept not in implied])
 
 
 def _listed(items: list[str]) -> str:
@@ -64,7 +67,9 @@ def _count(count: Count) -> str:
 
 
 def _size(entry: DatasetEntry) -> str:
-    whole = [_count(count) for count in entry.counts if count.split is None]
+    counts = [count for count in entry.counts if count.split is None]
+    with_unit = {count.n for count in counts if count.unit != "unstated"}
+    whole = [_count(count) for count in counts if count.unit != "unstated" or count.n not in with_unit]
     parts = []
     if whole:
         disagree = (

@@ -134,6 +134,8 @@ def test_descriptions_are_rendered_from_facts(
     assert "It has 17,092 images; classes: basophil, eosinophil" in text
     assert "derived from PBC dataset (normal peripheral blood cells)" in text
     assert "Access: open; licence: CC BY 4.0." in text
+    pneumonia = describe(entries["chest-x-ray-images-pneumonia"], vocabulary, names)
+    assert "acquired by chest radiography, showing lung," in pneumonia, "the most specific concepts only"
     guessed = describe(entries["1000-functional-connectomes-project"], vocabulary, names)
     assert "Access" not in guessed, "a guess from the host is no statement about access"
     written = entries["bloodmnist"].model_copy(update={"description": "Written by a curator."})
