@@ -14,7 +14,7 @@ from api.problems import install_problems
 from api.routes import datasets, pages, search, service, sparql
 from api.state import State
 from kb.answers.knowledge_base import KnowledgeBase
-from kb.answers.sparql import open_worker
+from kb.answers.sparql import ask, open_worker
 from kb.settings import Settings
 
 _SECURITY = {
@@ -36,8 +36,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         base = KnowledgeBase.open(chosen)
         base.load()
         worker = open_worker(chosen)
-        worker.start()
-        app.state.whence = State(base=base, worker=worker)
+        counted = ask(worker, "SELECT (COUNT(?d) AS ?n) { ?d a wh:ImagingDataset }", "text/csv")
+        app.state.whence = State(base=base, worker=worker, stored=int(counted.body.split()[1]))
         yield
         worker.close()
 

@@ -17,6 +17,7 @@ class State:
 
     base: KnowledgeBase
     worker: SparqlWorker
+    stored: int  # entries that the store held at start-up; a generation never changes
 
 
 def _state(request: Request) -> State:
@@ -32,5 +33,10 @@ def _worker(request: Request) -> SparqlWorker:
     return _state(request).worker
 
 
+def _stored(request: Request) -> int:
+    return _state(request).stored
+
+
 Base = Annotated[KnowledgeBase, Depends(_base)]
 Worker = Annotated[SparqlWorker, Depends(_worker)]
+Stored = Annotated[int, Depends(_stored)]

@@ -30,6 +30,8 @@ from kb.errors import InvalidInput, NotReady, TooExpensive
 from kb.knowledge.names import PREFIXES
 
 _START_SECONDS = 30
+#: Queries that run or wait at one time; a further one is turned away, so that other requests keep their threads.
+_MOST_WAITING = 8
 _T = TypeVar("_T")
 
 
@@ -65,6 +67,7 @@ class SparqlWorker:
         self._store = store
         self.limits = limits
         self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(_MOST_WAITING)
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
 
@@ -75,6 +78,16 @@ class SparqlWorker:
         allowed, `TooExpensive` at the deadline or the memory limit.
         """
         check_query_text(text)
+        if not self._places.acquire(blocking=False):
+            raise TooExpensive(
+                f"{_MOST_WAITING} queries are waiting already", hint="try again in a few seconds"
+            )
+        try:
+            return self._query(text, media_type)
+        finally:
+            self._places.release()
+
+    def _query(self, text: str, media_type: str) -> SparqlAnswer:
         with self._lock:
             pipe = self._ready()
             try:

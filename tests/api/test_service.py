@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from html.parser import HTMLParser
 
 import httpx
@@ -153,6 +155,17 @@ def test_a_query_without_end_is_answered_at_the_deadline(http: httpx.Client) -> 
     is_problem(response, 503, "stopped after 5 s")
     assert response.headers["retry-after"]
     assert http.get("/readyz").status_code == 200
+
+
+def test_other_requests_are_answered_while_a_query_runs(http: httpx.Client, server: str) -> None:
+    endless = {"query": "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"}
+    slow = threading.Thread(target=lambda: httpx.get(f"{server}/sparql", params=endless, timeout=30))
+    slow.start()
+    time.sleep(0.5)
+    assert http.get("/readyz").json()["status"] == "ready"
+    assert http.get("/api/search", params={"q": "retina"}).status_code == 200
+    assert slow.is_alive(), "the query should still be running"
+    slow.join()
 
 
 def test_a_cut_answer_says_so(http: httpx.Client) -> None:

@@ -178,3 +178,29 @@ def test_threads_share_the_worker(worker: SparqlWorker) -> None:
     for thread in threads:
         thread.join()
     assert sorted(answers) == list(range(1, 9))
+
+
+def test_a_query_too_many_is_turned_away(settings: Settings, generation: Generation) -> None:
+    worker = open_worker(settings.model_copy(update={"sparql_seconds": 2.0}))
+    worker.start()
+    failures: list[str] = []
+
+    def endless() -> None:
+        try:
+            ask(worker, "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }")
+        except TooExpensive as error:
+            failures.append(error.message)
+
+    threads = [threading.Thread(target=endless) for _ in range(12)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads[8:]:
+            thread.join(timeout=1)
+        for thread in threads:
+            thread.join()
+        assert sum("waiting already" in message for message in failures) == 4
+        assert sum("stopped" in message for message in failures) == 8
+        assert ask(worker, "ASK { ?s ?p ?o }").rows == 1
+    finally:
+        worker.close()
