@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import resource
 import signal
@@ -15,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -145,6 +147,7 @@ class SparqlWorker:
 def _serve(pipe: Connection, folder: Path, limits: Limits) -> None:
     """Child side: answer queries until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     store = Store.read_only(str(folder))
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -158,6 +161,13 @@ def _serve(pipe: Connection, folder: Path, limits: Limits) -> None:
                 pipe.send(
                     error if isinstance(error, InvalidInput | TooExpensive) else InvalidInput(str(error))
                 )
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone, even in the middle of a query (Oxigraph releases the GIL)."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _evaluate(store: Store, text: str, media_type: str, limits: Limits) -> SparqlAnswer:

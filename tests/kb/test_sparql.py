@@ -6,9 +6,12 @@ import csv
 import io
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from rdflib import Graph
@@ -20,6 +23,7 @@ from kb.engines.sparql_guard import check_query_text
 from kb.engines.sparql_worker import SparqlWorker
 from kb.errors import InvalidInput, QueryRefused, TooExpensive
 from kb.settings import Settings
+from tests.conftest import environment
 
 
 @pytest.fixture(scope="module")
@@ -204,3 +208,25 @@ def test_a_query_too_many_is_turned_away(settings: Settings, generation: Generat
         assert ask(worker, "ASK { ?s ?p ?o }").rows == 1
     finally:
         worker.close()
+
+
+def test_no_query_outlives_the_process_that_asked(settings: Settings, generation: Generation) -> None:
+    code = (
+        "import sys; from kb.answers.sparql import open_worker, ask; from kb.settings import Settings\n"
+        "worker = open_worker(Settings(sparql_seconds=600)); worker.start(); print(worker._process.pid, flush=True)\n"
+        "ask(worker, 'SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }')"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], env=environment(settings), stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    worker_id = int(parent.stdout.readline())
+    time.sleep(0.5)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    for _ in range(50):
+        if not Path(f"/proc/{worker_id}/stat").exists():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"worker {worker_id} is still running")
