@@ -125,6 +125,29 @@ def _parts(relevance: Any) -> str:  # noqa: ANN401 - imported late
 
 
 @app.command()
+def concepts(
+    query: Annotated[str, typer.Argument(help="Name, beginning of a name, or code.")],
+    facet: Annotated[str | None, typer.Option(help="modality, anatomy, task or finding.")] = None,
+    as_json: Json = False,
+    limit: Limit = 10,
+) -> None:
+    """Find concepts of the ontology by label, synonym or code."""
+    from kb.answers.concepts import find_concepts
+    from kb.knowledge.vocabulary import facet_of
+
+    hits = find_concepts(_base(), query, facet=facet_of(facet) if facet else None, limit=limit)
+    if as_json:
+        typer.echo(json.dumps([hit.model_dump() for hit in hits], indent=2, ensure_ascii=False))
+        return
+    if not hits:
+        typer.echo(f"no concept goes by {query!r}")
+    for hit in hits:
+        typer.echo(f"{hit.label}  [{hit.id}]  {hit.facet}, {hit.datasets:,} datasets")
+        typer.echo(f"   matched by {hit.scope}: {hit.matched}")
+        typer.echo(f"   {hit.definition}")
+
+
+@app.command()
 def sparql(
     file: Annotated[str, typer.Argument(help="File with the query, or - for standard input.")],
     accept: Annotated[str, typer.Option(help="Media type of the answer.")] = "",

@@ -14,6 +14,8 @@ from kb.errors import InvalidFile, NotFound
 from kb.knowledge.entries import FACETS, Facet
 from kb.knowledge.names import WH
 
+#: Properties that attach codes of other schemes, from the same meaning to a related one.
+_CODES = (SKOS.exactMatch, SKOS.closeMatch, SKOS.broadMatch, SKOS.narrowMatch, SKOS.relatedMatch, WH.code)
 #: Class of the individuals of each facet.
 FACET_CLASSES: Mapping[Facet, URIRef] = {
     "modality": WH.Modality,
@@ -36,6 +38,7 @@ class Concept(BaseModel):
     broader: tuple[str, ...] = ()
     part_of: tuple[str, ...] = ()
     located_in: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
     @property
     def iri(self) -> URIRef:
@@ -108,6 +111,9 @@ class Vocabulary:
                         broader=ids(subject, SKOS.broader),
                         part_of=ids(subject, WH.partOf),
                         located_in=ids(subject, WH.locatedIn),
+                        codes=tuple(
+                            code for p in _CODES for code in sorted(map(str, graph.objects(subject, p)))
+                        ),
                     )
                 )
         return cls(concepts)

@@ -61,6 +61,12 @@ def test_one_entry(http: httpx.Client, entries: dict[str, DatasetEntry]) -> None
     assert answer["description"].startswith("ChestMNIST is a ")
 
 
+def test_concepts_are_looked_up(http: httpx.Client) -> None:
+    hits = http.get("/api/concepts", params={"q": "CXR"}).json()
+    assert hits[0]["id"] == "chest-radiography" and hits[0]["scope"] == "synonym"
+    is_problem(http.get("/api/concepts", params={"q": "lung", "facet": "organ"}), 422, "facet", "'organ'")
+
+
 def test_the_client_raises_what_the_service_says(server: str) -> None:
     with WhenceClient(server) as client:
         assert client.search("CheXpert")["results"][0]["id"] == "chexpert"
@@ -212,6 +218,7 @@ def test_openapi_names_every_route(http: httpx.Client) -> None:
         "/api/search",
         "/api/datasets",
         "/api/datasets/{entry_id}",
+        "/api/concepts",
         "/sparql",
         "/livez",
         "/readyz",

@@ -80,6 +80,13 @@ def test_sparql_from_a_file_and_from_standard_input(run, tmp_path: Path) -> None
     assert run("sparql", "-", "--accept", "text/csv", stdin=query).stdout == from_file.stdout
 
 
+def test_concepts_are_looked_up(run) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    result = run("concepts", "CXR", "--limit", "1")
+    assert result.stdout.startswith("chest radiography  [chest-radiography]  modality, ")
+    assert "matched by synonym: CXR" in result.stdout
+    assert json.loads(run("concepts", "RID1301", "--json").stdout)[0]["id"] == "lung"
+
+
 def test_show_prints_the_canonical_file_below_its_description(run, entries: dict[str, DatasetEntry]) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
     result = run("show", "chestmnist")
     assert result.stdout.startswith("# ChestMNIST is a ")
@@ -112,6 +119,8 @@ def test_doctor_speaks_before_anything_was_built(run, tmp_path: Path) -> None:  
         (["search", "--batch", "in.jsonl"], "--out"),
         (["search", "retina", "--limit", "0"], "limit"),
         (["show", "chestmnst"], "did you mean chestmnist"),
+        (["concepts", "?!"], "no words"),
+        (["concepts", "lung", "--facet", "organ"], "one of modality, anatomy, task, finding"),
         (["sparql", "no-such-file.rq"], "can't read no-such-file.rq"),
     ],
 )
