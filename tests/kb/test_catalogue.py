@@ -59,29 +59,29 @@ def test_references_are_rows_of_known_lists(entries: dict[str, DatasetEntry]) ->
 
 
 @pytest.mark.parametrize(
-    ("facet", "share"), [("modality", 0.95), ("anatomy", 0.95), ("task", 0.90), ("finding", 0.80)]
+    ("facet", "share"), [("modality", 0.95), ("anatomy", 0.95), ("task", 0.90), ("finding", 0.90)]
 )
 def test_most_stated_terms_are_mapped(entries: dict[str, DatasetEntry], facet: str, share: float) -> None:
+    """Share of the stated terms of one field of the lists that led to a concept, of whatever facet."""
+    table = {row["raw"] for row in rows(facet)}
     mapped = {
         (e.id, word) for e in entries.values() for f in FACETS for tag in e.tags(f) for word in tag.stated
     }
-    unmapped = [(e.id, raw.stated) for e in entries.values() for raw in e.unmapped if raw.facet == facet]
-    by_table = {row["raw"] for row in rows(facet)}
-    stated = [pair for pair in mapped if pair[1] in by_table]
-    assert len(stated) / (len(stated) + len(unmapped)) >= share
+    mapped = {pair for pair in mapped if pair[1] in table}
+    still_open = {(e.id, raw.stated) for e in entries.values() for raw in e.unmapped if raw.facet == facet}
+    assert len(mapped) / len(mapped | still_open) >= share
 
 
-def test_every_unmapped_term_stands_in_the_work_list_with_its_reason(
-    entries: dict[str, DatasetEntry],
-) -> None:
+def test_every_open_term_stands_in_the_work_list_with_its_reason(entries: dict[str, DatasetEntry]) -> None:
+    """Open as a whole, or in part: `Seg/Reg` is segmentation, and registration or regression."""
     for facet in FACETS:
-        reasons = {row["raw"]: row["reason"] for row in rows(facet) if not row["concepts"]}
+        reasons = {row["raw"]: row["reason"] for row in rows(facet) if row["open"]}
         for entry in entries.values():
-            for raw in entry.unmapped:
-                if raw.facet == facet:
-                    assert reasons.get(raw.stated), (
-                        f"{entry.id}: {facet}: {raw.stated!r} has no reason in data/terms/{facet}.tsv"
-                    )
+            still_open = {raw.stated for raw in entry.unmapped if raw.facet == facet}
+            for word in still_open:
+                assert reasons.get(word), f"{entry.id}: {word!r} has no reason in data/terms/{facet}.tsv"
+    seg_reg = [e for e in entries.values() if any(raw.stated == "Seg/Reg" for raw in e.unmapped)]
+    assert seg_reg and all("image-segmentation" in e.concepts("task") for e in seg_reg)
 
 
 def test_term_tables_name_concepts_that_exist(vocabulary: Vocabulary) -> None:
@@ -91,7 +91,8 @@ def test_term_tables_name_concepts_that_exist(vocabulary: Vocabulary) -> None:
                 assert concept in vocabulary, (
                     f"data/terms/{facet}.tsv: {row['raw']!r}: no concept {concept!r}"
                 )
-            assert row["concepts"] or row["reason"], row
+            assert row["open"] == ("all" if not row["concepts"] else row["open"] and "part"), row
+            assert row["reason"] or not row["open"], row
 
 
 def test_ambiguous_terms_are_never_guessed(entries: dict[str, DatasetEntry]) -> None:
