@@ -38,8 +38,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         worker = open_worker(chosen)
         counted = ask(worker, "SELECT (COUNT(?d) AS ?n) { ?d a wh:ImagingDataset }", "text/csv")
         app.state.whence = State(base=base, worker=worker, stored=int(counted.body.split()[1]))
-        yield
-        worker.close()
+        try:
+            yield
+        finally:
+            worker.close()
 
     app = FastAPI(
         title="Whence",

@@ -8,7 +8,7 @@ import typer
 import uvicorn
 
 from kb.engines.generation import current_generation
-from kb.settings import Settings
+from kb.settings import read_settings
 
 
 def serve(
@@ -21,7 +21,7 @@ def serve(
     ] = -1,
 ) -> None:
     """Run the web service on the built knowledge base."""
-    settings = Settings()
+    settings = read_settings()
     current_generation(settings.home)  # says what to do when nothing was built
     uvicorn.run(
         "api.app:create_app",
@@ -31,4 +31,5 @@ def serve(
         log_level="info",
         limit_concurrency=200,
         timeout_keep_alive=15,
+        timeout_graceful_shutdown=5,
     )

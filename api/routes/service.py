@@ -27,6 +27,8 @@ def readyz(base: Base, stored: Stored) -> Response | dict[str, object]:
         "index": len(base.index),
         "store": stored,
     }
+    if not base.generation.store.is_dir():
+        return problem(503, "the generation that is served was removed", hint="restart the service")
     if len(set(counts.values())) > 1:
         return problem(503, "the parts do not hold the same number of entries", counts=counts)
     return {"status": "ready", "entries": stored, "data_version": base.manifest.data_version}

@@ -80,8 +80,13 @@ def _only(queries: list[str]) -> str:
 
 
 async def _answer(request: Request, worker: SparqlWorker, query: str) -> Response:
+    for name in ("default-graph-uri", "named-graph-uri"):
+        if name in request.query_params:
+            raise InvalidInput(
+                "choosing graphs by parameter is not supported", field=name, hint="use GRAPH in the query"
+            )
     types = answer_types(check_query_text(query))
-    media_type = preferred(request.headers.get("accept"), types)
+    media_type = preferred(", ".join(request.headers.getlist("accept")), types)
     if media_type is None:
         return problem(
             406, "no media type that Accept allows fits this query", hint=f"one of {', '.join(types)}"

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from kb.answers.knowledge_base import KnowledgeBase
 from kb.answers.search import search
-from kb.errors import InvalidFile, NotFound, WhenceError
+from kb.errors import InvalidFile, InvalidInput, NotFound, WhenceError
 
 
 class BatchQuery(BaseModel):
@@ -47,5 +47,8 @@ def search_batch(base: KnowledgeBase, source: Path, target: Path, *, limit: int)
         for hit in answer.results:
             cells = (item.id, str(hit.rank), hit.id, hit.name, hit.url or "", f"{hit.relevance.value:.6f}")
             lines.append("\t".join(" ".join(cell.split()) for cell in cells))
-    target.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    try:
+        target.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"can't write {target}: {error}", field="--out") from error
     return count

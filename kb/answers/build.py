@@ -14,9 +14,10 @@ from rdflib.namespace import PROV
 import kb
 from kb.engines.encoder import TorchEncoder, model_fingerprint, model_folder
 from kb.engines.generation import Generation, Manifest, current_generation, new_generation
+from kb.engines.reasoner import check_consistency
 from kb.engines.store import write_store
 from kb.engines.vector_index import VectorIndex
-from kb.errors import NotReady
+from kb.errors import InvalidFile, NotReady
 from kb.knowledge.catalogue import read_catalogue
 from kb.knowledge.describe import describe
 from kb.knowledge.entries import DatasetEntry, content_hash
@@ -63,6 +64,10 @@ def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
         return current
     report("reading ontology and entries")
     ontology = load_ontology(settings.ontology)
+    verdict = check_consistency(ontology)
+    if not verdict.consistent or verdict.unsatisfiable:
+        found = ", ".join(verdict.unsatisfiable) or "it contradicts itself"
+        raise InvalidFile(f"{settings.ontology}: HermiT finds the ontology unsound: {found}")
     vocabulary = Vocabulary.from_graph(ontology)
     entries = read_catalogue(settings.datasets, vocabulary)
     references = read_references(settings.data / "references.yaml")

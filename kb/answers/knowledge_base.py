@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
 
 from kb.engines.encoder import OnnxEncoder
@@ -102,7 +101,3 @@ class KnowledgeBase:
     def describe(self, entry: DatasetEntry) -> str:
         """Description of an entry, written or rendered."""
         return describe(entry, self.vocabulary, self.names)
-
-    def labels(self, concepts: Iterable[str]) -> list[str]:
-        """Preferred labels of concepts."""
-        return [self.vocabulary[concept].label for concept in concepts]

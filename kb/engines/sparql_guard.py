@@ -14,6 +14,8 @@ _OPAQUE = re.compile(
 )
 _FORMS = re.compile(r"\b(SELECT|ASK|CONSTRUCT|DESCRIBE)\b", re.IGNORECASE)
 _UPDATES = re.compile(r"\b(INSERT|DELETE|LOAD|CLEAR|CREATE|DROP|COPY|MOVE|ADD)\b", re.IGNORECASE)
+#: The same, and whole prefixed names: what names a form or an update is a keyword of its own.
+_NAMES = re.compile(_OPAQUE.pattern.replace(r"|:[\w.:%-]*", r"|[\w.-]*:[\w.:%-]*"), re.DOTALL)
 #: Without word boundaries: the engine's parser needs no space around a keyword (`5SERVICE<…>`).
 _SERVICE = re.compile(r"SERVICE", re.IGNORECASE)
 
@@ -31,7 +33,7 @@ def check_query_text(query: str, longest: int = 100_000) -> str:
         raise InvalidInput(
             f"the query has {len(query):,} characters, at most {longest:,} are read", field="query"
         )
-    bare = _OPAQUE.sub(" ", query)
+    bare = _NAMES.sub(" ", query)
     form = _FORMS.search(bare)
     update = _UPDATES.search(bare)
     if update and (form is None or update.start() < form.start()):
@@ -40,7 +42,7 @@ def check_query_text(query: str, longest: int = 100_000) -> str:
             field="query",
             hint="data changes through curation, not through SPARQL",
         )
-    if _SERVICE.search(bare):
+    if _SERVICE.search(_OPAQUE.sub(" ", query)):
         raise QueryRefused(
             "SERVICE is refused: no query reaches another address from here",
             field="query",

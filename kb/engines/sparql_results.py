@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape as _escape
+from xml.sax.saxutils import quoteattr
 
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
 
@@ -31,6 +33,8 @@ GRAPH_TYPES: Mapping[str, RdfFormat] = {
     "application/n-quads": RdfFormat.N_QUADS,
     "application/trig": RdfFormat.TRIG,
 }
+#: Characters that no XML 1.0 document can hold.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
 
 
@@ -75,6 +79,11 @@ def graph(triples: Sequence[Triple], media_type: str, prefixes: Mapping[str, str
     form = GRAPH_TYPES[media_type]
     named = dict(prefixes) if form in (RdfFormat.TURTLE, RdfFormat.TRIG, RdfFormat.RDF_XML) else None
     return serialize(triples, format=form, prefixes=named) or b""
+
+
+def escape(text: str) -> str:
+    """Text for XML; what XML can't hold becomes the replacement character."""
+    return _escape(_NOT_XML.sub("\ufffd", text), {"\r": "&#13;"})
 
 
 def _plain(term: Term | None) -> str:

@@ -90,7 +90,9 @@ class SparqlWorker:
             self._places.release()
 
     def _query(self, text: str, media_type: str) -> SparqlAnswer:
-        with self._lock:
+        if not self._lock.acquire(timeout=self.limits.seconds):
+            raise TooExpensive("another query took all the time there was", hint="try again in a few seconds")
+        try:
             pipe = self._ready()
             try:
                 pipe.send((text, media_type))
@@ -103,7 +105,12 @@ class SparqlWorker:
                 reply = pipe.recv()
             except (EOFError, ConnectionError) as error:
                 self.close()
-                raise TooExpensive("the query ran out of memory", hint="make it more selective") from error
+                raise TooExpensive(
+                    "the query ended its process, most likely for lack of memory",
+                    hint="make it more selective",
+                ) from error
+        finally:
+            self._lock.release()
         if isinstance(reply, Exception):
             raise reply
         assert isinstance(reply, SparqlAnswer)  # noqa: S101 - our own protocol
@@ -157,6 +164,8 @@ def _serve(pipe: Connection, folder: Path, limits: Limits) -> None:
             text, media_type = pipe.recv()
             try:
                 pipe.send(_evaluate(store, text, media_type, limits))
+            except MemoryError:
+                pipe.send(TooExpensive("the query ran out of memory", hint="make it more selective"))
             except Exception as error:  # every failure goes to the parent, which knows the caller
                 pipe.send(
                     error if isinstance(error, InvalidInput | TooExpensive) else InvalidInput(str(error))

@@ -102,7 +102,7 @@ class Year(Referenced):
     """Year of release; several when references disagree."""
 
     rdf_class: ClassVar = WH.YearStatement
-    value: Annotated[int, Term("year")] = Field(ge=1895, le=2100, title="Year")
+    value: Annotated[int, Term("year")] = Field(strict=True, ge=1895, le=2100, title="Year")
 
 
 class Dimension(Referenced):
@@ -132,7 +132,7 @@ class Count(Referenced):
     """How many of what, in which split."""
 
     rdf_class: ClassVar = WH.Count
-    n: Annotated[int, Term("number")] = Field(gt=0, title="Number")
+    n: Annotated[int, Term("number")] = Field(strict=True, gt=0, title="Number")
     unit: Annotated[Unit, Term("unit", "code", "unit")] = Field(title="Unit of counting")
     split: Annotated[Text | None, Term("split")] = Field(
         default=None, title="Split", description="None: all."
@@ -251,7 +251,7 @@ class DatasetEntry(Part):
     )
     family: Annotated[Text | None, Term("family")] = Field(default=None, title="Series it belongs to")
     edition: Annotated[int | None, Term("edition")] = Field(
-        default=None, title="Edition in that series (year)"
+        default=None, ge=1990, le=2035, title="Edition in that series (year)"
     )
     challenge: Annotated[Text | None, Term("challenge")] = Field(default=None, title="Challenge")
     platforms: Annotated[tuple[Text, ...], Term("platform")] = Field(default=(), title="Hosting platforms")

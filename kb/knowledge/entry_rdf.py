@@ -121,7 +121,7 @@ def _part_triples(part: Part, subject: URIRef, stem: str) -> Iterator[Triple]:
             yield from _part_triples(item, child, f"{child}-")
             if term.shortcut:
                 yield subject, WH[term.shortcut], WH[item.concept]
-            if isinstance(item, Relation) and item.target is not None:
+            if isinstance(item, Relation) and item.target is not None and item.grade == "stated":
                 yield subject, RELATION_PROPERTIES[item.kind], DATASET[item.target]
 
 

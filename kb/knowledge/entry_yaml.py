@@ -83,13 +83,16 @@ def read_entry(path: Path) -> DatasetEntry:
 
     Raises `InvalidFile` naming file, line, field, what was found and what would do.
     """
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidFile(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from error
     try:
         document = YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise InvalidFile(f"{path}{line}: not YAML: {error.problem}") from error
-    except YAMLError as error:
+    except (YAMLError, RecursionError) as error:
         raise InvalidFile(f"{path}: not YAML: {str(error).splitlines()[0]}") from error
     if not isinstance(document, dict):
         raise InvalidFile(f"{path}: expected a mapping of fields, found {type(document).__name__}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from rdflib import RDF, RDFS, XSD, Graph, Literal
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from kb.errors import InvalidFile
 from kb.knowledge.names import REFERENCE, WH
@@ -31,6 +32,8 @@ def read_references(path: Path) -> dict[str, ReferenceList]:
     try:
         document = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
         return TypeAdapter(dict[str, ReferenceList]).validate_python(document)
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise InvalidFile(f"{path}: can't be read: {str(error).splitlines()[0]}") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise InvalidFile(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

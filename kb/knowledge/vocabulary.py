@@ -72,7 +72,8 @@ def load_ontology(folder: Path) -> Graph:
 
 def words(text: str) -> tuple[str, ...]:
     """Words of a text for comparison: lower case, without punctuation and plural endings."""
-    return tuple(_singular(word) for word in re.findall(r"[^\W_]+(?:&[^\W_]+)?", text.casefold()))
+    acronyms = re.sub(r"\b([A-Z]{2,})s\b", r"\1", text)  # MRIs, CTs
+    return tuple(_singular(word) for word in re.findall(r"[^\W_]+(?:&[^\W_]+)?", acronyms.casefold()))
 
 
 def _singular(word: str) -> str:

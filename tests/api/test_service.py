@@ -151,6 +151,11 @@ def test_bad_sparql_is_a_problem(http: httpx.Client) -> None:
         413,
     )
     is_problem(http.get("/sparql", params={"query": QUERY}, headers={"Accept": "image/png"}), 406, "text/csv")
+    is_problem(
+        http.get("/sparql", params={"query": QUERY, "default-graph-uri": "http://x/"}),
+        400,
+        "default-graph-uri",
+    )
     is_problem(http.put("/sparql", content=QUERY), 405)
 
 
