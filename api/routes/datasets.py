@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from api.state import Base
 from kb.errors import InvalidInput
 from kb.knowledge.entries import DatasetEntry
+from kb.knowledge.names import DATASET
 
 router = APIRouter(prefix="/api/datasets", tags=["datasets"])
 
@@ -34,9 +35,7 @@ class DatasetPage(BaseModel):
 
 
 def _answer(base: Base, entry: DatasetEntry) -> DatasetAnswer:
-    return DatasetAnswer(
-        entry=entry, description=base.describe(entry), iri=f"https://w3id.org/whence/dataset/{entry.id}"
-    )
+    return DatasetAnswer(entry=entry, description=base.describe(entry), iri=str(DATASET[entry.id]))
 
 
 def _cursor(entry_id: str) -> str:
