@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from api.state import Base
 from kb.answers.concepts import ConceptHit, find_concepts
-from kb.knowledge.entries import Facet
+from kb.knowledge.entry_base import Facet
 
 router = APIRouter(prefix="/api", tags=["vocabulary"])
 

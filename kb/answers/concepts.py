@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kb.answers.knowledge_base import KnowledgeBase
 from kb.errors import InvalidInput
-from kb.knowledge.entries import Facet
+from kb.knowledge.entry_base import Facet
 from kb.knowledge.vocabulary import Concept, words
 
 Scope = Literal["label", "synonym", "code", "label beginning", "synonym beginning", "words within"]

@@ -70,12 +70,7 @@ class KnowledgeBase:
     @cached_property
     def entailed_concepts(self) -> dict[str, frozenset[str]]:
         """For each entry the concepts it states and all that follow from them."""
-        return {
-            entry.id: frozenset[str]().union(
-                *(self.vocabulary.entailed(concept) for concept in entry.concepts())
-            )
-            for entry in self.entries.values()
-        }
+        return {entry.id: self.vocabulary.entailed_by(entry.concepts()) for entry in self.entries.values()}
 
     @cached_property
     def by_name(self) -> dict[tuple[str, ...], tuple[str, ...]]:

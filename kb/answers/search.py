@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kb.answers.knowledge_base import KnowledgeBase
 from kb.errors import InvalidInput
-from kb.knowledge.entries import Facet
+from kb.knowledge.entry_base import Facet
 from kb.knowledge.vocabulary import words
 
 #: Weights of the parts of search relevance. Set by hand, not fitted: a matched concept counts about as much as

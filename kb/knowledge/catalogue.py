@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kb.errors import InvalidFile, NotFound
-from kb.knowledge.entries import FACETS, DatasetEntry
+from kb.knowledge.entries import DatasetEntry
+from kb.knowledge.entry_base import FACETS
 from kb.knowledge.entry_yaml import read_entry
 from kb.knowledge.suggestions import did_you_mean
 from kb.knowledge.vocabulary import Vocabulary

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kb.knowledge.entries import Count, DatasetEntry, Facet
+from kb.knowledge.entries import DatasetEntry
+from kb.knowledge.entry_base import Facet
+from kb.knowledge.entry_parts import Count
 from kb.knowledge.vocabulary import Vocabulary
 
 _DIMENSIONS = {

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import cache
 from typing import Any, get_args, get_origin
 
@@ -18,7 +19,9 @@ from rdflib import DCTERMS, RDF, XSD, Graph, Literal, URIRef
 from rdflib.namespace import DCAT
 from rdflib.term import Node
 
-from kb.knowledge.entries import DatasetEntry, Part, Relation, Term
+from kb.knowledge.entries import DatasetEntry
+from kb.knowledge.entry_base import Part, Term
+from kb.knowledge.entry_parts import Licence, Relation, Weights
 from kb.knowledge.names import DATASET, WH, reference_iri, reference_of
 
 Triple = tuple[URIRef, URIRef, Node]
@@ -70,32 +73,37 @@ def _codes(kind: Any, prefix: str) -> dict[URIRef, str]:  # noqa: ANN401
     return {WH[f"{prefix}-{slug_of_code(value)}"]: value for value in get_args(kind)}
 
 
-def _to_node(term: Term, value: str | int) -> Node:
-    match term.kind:
-        case "concept":
-            return WH[str(value)]
-        case "entry":
-            return DATASET[str(value)]
-        case "reference":
-            return reference_iri(str(value))
-        case "code":
-            return WH[f"{term.prefix}-{slug_of_code(str(value))}"]
-        case "uri":
-            return Literal(value, datatype=XSD.anyURI)
+def _to_node(term: Term, value: str | int | float) -> Node:
+    """RDF node of one value, by the kind of its term."""
+    makers: dict[str, Callable[[str], Node]] = {
+        "concept": lambda text: WH[text],
+        "entry": lambda text: DATASET[text],
+        "reference": reference_iri,
+        "code": lambda text: WH[f"{term.prefix}-{slug_of_code(text)}"],
+        "uri": lambda text: Literal(text, datatype=XSD.anyURI),
+        "date": lambda text: Literal(f"{text}T00:00:00Z", datatype=XSD.dateTime),
+    }
+    if term.kind in makers:
+        return makers[term.kind](str(value))
+    if isinstance(value, float):
+        return Literal(format(Decimal(repr(value)), "f"), datatype=XSD.decimal)
     return Literal(value, datatype=XSD.integer if isinstance(value, int) else XSD.string)
 
 
-def _from_node(term: Term, kind: Any, node: Node) -> str | int:  # noqa: ANN401
-    match term.kind:
-        case "concept":
-            return str(node).removeprefix(str(WH))
-        case "entry":
-            return str(node).removeprefix(str(DATASET))
-        case "reference":
-            return reference_of(str(node))
-        case "code":
-            return _codes(kind, term.prefix)[URIRef(str(node))]
-    return int(str(node)) if kind is int else str(node)
+def _from_node(term: Term, kind: Any, node: Node) -> str | int | float:  # noqa: ANN401
+    """Value that `_to_node` made this node from."""
+    readers: dict[str, Callable[[str], str]] = {
+        "concept": lambda text: text.removeprefix(str(WH)),
+        "entry": lambda text: text.removeprefix(str(DATASET)),
+        "reference": reference_of,
+        "code": lambda text: _codes(kind, term.prefix)[URIRef(text)],
+        "date": lambda text: text[:10],
+    }
+    if term.kind in readers:
+        return readers[term.kind](str(node))
+    if kind in (int, float):
+        return kind(str(node))  # type: ignore[no-any-return]
+    return str(node)
 
 
 def entry_triples(entry: DatasetEntry) -> Iterator[Triple]:
@@ -123,6 +131,10 @@ def _part_triples(part: Part, subject: URIRef, stem: str) -> Iterator[Triple]:
                 yield subject, WH[term.shortcut], WH[item.concept]
             if isinstance(item, Relation) and item.target is not None and item.grade == "stated":
                 yield subject, RELATION_PROPERTIES[item.kind], DATASET[item.target]
+            if isinstance(item, Weights):
+                yield child, WH.pretrainedOn, subject
+            if isinstance(item, Licence) and item.spdx is not None:
+                yield child, WH.licenceTerms, WH[f"licence-{slug_of_code(item.spdx)}"]
 
 
 def entry_graph(entry: DatasetEntry) -> Graph:

@@ -19,6 +19,7 @@ from kb.knowledge.entries import DatasetEntry
 #: Strings that every YAML reader, 1.1 or 1.2, takes for this very string inside brackets; others are quoted.
 _PLAIN = re.compile(r"[A-Za-z](?:[\w ./()+&-]*[\w.)])?", re.ASCII)
 _WORDS_OF_YAML = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+_LAST = ("refs", "checked", "extraction")
 #: What would do, by pydantic's type of error; the others speak for themselves.
 _REMEDIES = {
     "extra_forbidden": "remove it, or check its spelling",
@@ -52,7 +53,7 @@ def _block(name: str, value: Any) -> Any:  # noqa: ANN401 - YAML has no type
     if name == "classes":
         value = [
             {
-                key: [label["name"] for label in item] if key == "names" else item
+                key: [_class_label(label) for label in item] if key == "names" else item
                 for key, item in inventory.items()
             }
             for inventory in value
@@ -60,8 +61,13 @@ def _block(name: str, value: Any) -> Any:  # noqa: ANN401 - YAML has no type
     return CommentedSeq(_flow(_references_last(item)) for item in value)
 
 
+def _class_label(label: dict[str, Any]) -> str | dict[str, Any]:
+    """A class of which only the name is known is written as that name."""
+    return str(label["name"]) if len(label) == 1 else label
+
+
 def _references_last(item: dict[str, Any]) -> dict[str, Any]:
-    return {key: item[key] for key in sorted(item, key="refs".__eq__)}
+    return {key: item[key] for key in sorted(item, key=_LAST.__contains__)}
 
 
 def _flow(value: Any) -> Any:  # noqa: ANN401

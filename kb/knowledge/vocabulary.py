@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from rdflib import RDF, SKOS, Graph, URIRef
 
 from kb.errors import InvalidFile, NotFound
-from kb.knowledge.entries import FACETS, Facet
+from kb.knowledge.entry_base import FACETS, Facet
 from kb.knowledge.names import WH
 
 #: Properties that attach codes of other schemes, from the same meaning to a related one.
@@ -38,6 +38,7 @@ class Concept(BaseModel):
     broader: tuple[str, ...] = ()
     part_of: tuple[str, ...] = ()
     located_in: tuple[str, ...] = ()
+    depicts: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
 
     @property
@@ -112,6 +113,7 @@ class Vocabulary:
                         broader=ids(subject, SKOS.broader),
                         part_of=ids(subject, WH.partOf),
                         located_in=ids(subject, WH.locatedIn),
+                        depicts=ids(subject, WH.depicts),
                         codes=tuple(
                             code for p in _CODES for code in sorted(map(str, graph.objects(subject, p)))
                         ),
@@ -162,12 +164,18 @@ class Vocabulary:
         return known
 
     def entailed(self, concept_id: str) -> frozenset[str]:
-        """The concept and all that hold wherever it does (broader, whole, place), transitively.
+        """The concept and all of its facet that hold wherever it does (broader, whole, place), transitively."""
+        self[concept_id]
+        return self._entailed[concept_id]
+
+    def entailed_by(self, concept_ids: Iterable[str]) -> frozenset[str]:
+        """All concepts that hold for a dataset of which these are stated, what its modalities depict among them.
 
         This is what the property chains of the ontology say; the store's inferred graph is tested against it.
         """
-        self[concept_id]
-        return self._entailed[concept_id]
+        held = frozenset[str]().union(*(self.entailed(concept_id) for concept_id in concept_ids))
+        depicted = {structure for concept_id in held for structure in self[concept_id].depicts}
+        return held.union(*(self.entailed(structure) for structure in depicted))
 
     @cached_property
     def by_words(self) -> dict[tuple[str, ...], tuple[tuple[Concept, str], ...]]:

@@ -12,7 +12,8 @@ import pytest
 from kb.errors import InvalidFile
 from kb.knowledge.catalogue import read_catalogue
 from kb.knowledge.describe import describe
-from kb.knowledge.entries import FACETS, DatasetEntry
+from kb.knowledge.entries import DatasetEntry
+from kb.knowledge.entry_base import FACETS
 from kb.knowledge.references import read_references
 from kb.knowledge.vocabulary import Vocabulary
 from kb.settings import Settings

@@ -64,7 +64,7 @@ def entries(draw: st.DrawFn) -> DatasetEntry:
             "field_status": draw(
                 st.lists(
                     st.fixed_dictionaries(
-                        {"field": texts, "status": st.sampled_from(["notReported", "unknown"])}
+                        {"field": st.sampled_from(["weights", "consent"]), "status": st.sampled_from(["notReported", "unknown"])}
                     ),
                     max_size=2,
                 )

@@ -10,7 +10,8 @@ from rdflib import OWL, RDF, RDFS, SKOS, BNode, Graph, URIRef
 from rdflib.namespace import DCTERMS
 
 from kb.engines.reasoner import check_consistency
-from kb.knowledge.entries import FACETS, DatasetEntry
+from kb.knowledge.entries import DatasetEntry
+from kb.knowledge.entry_base import FACETS
 from kb.knowledge.entry_rdf import entry_graph
 from kb.knowledge.names import WH
 from kb.knowledge.vocabulary import Vocabulary
