@@ -19,6 +19,8 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
+ontology_app = typer.Typer(help="Check, write out and release the ontology.", no_args_is_help=True)
+app.add_typer(ontology_app, name="ontology")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Limit = Annotated[int, typer.Option(help="How many entries to print.")]
 
@@ -184,6 +186,73 @@ def show(
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     typer.echo(f"# {base.describe(entry)}\n\n{to_yaml(entry)}", nl=False)
+
+
+@app.command()
+def validate(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Entry files; none: the whole catalogue.")
+    ] = None,
+    write: Annotated[bool, typer.Option(help="Rewrite valid files in canonical form.")] = False,
+) -> None:
+    """Check entry files: fields, terms, relations, canonical form; say what gold entries still lack."""
+    from kb.answers.validate import validate_files
+
+    failed = total = 0
+    for verdict in validate_files(_settings(), files or [], write=write):
+        total += 1
+        failed += bool(verdict.problems)
+        for problem in verdict.problems:
+            typer.echo(problem, err=True)
+        if files:
+            for note in verdict.notes:
+                typer.echo(f"{verdict.path.name}: {note}")
+    typer.echo(f"{total - failed:,} of {total:,} files are valid")
+    if failed:
+        raise typer.Exit(1)
+
+
+@ontology_app.command("report")
+def ontology_report(as_json: Json = False) -> None:
+    """Count the ontology's terms and run every check on it (needs Java, which the build extra brings)."""
+    from kb.answers.ontology_report import report
+
+    found = report(_settings())
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        typer.echo(f"Whence ontology {found.version}\n")
+        for name, number in found.counts.items():
+            typer.echo(f"{number:>8,}  {name}")
+        typer.echo()
+        for check in found.checks:
+            mark = f"{len(check.problems)} problems" if check.problems else "ok"
+            typer.echo(f"{mark:>11}  {check.name}{f' ({check.note})' if check.note else ''}")
+            for problem in check.problems[:10]:
+                typer.echo(f"             - {problem}")
+    if not found.sound:
+        raise typer.Exit(1)
+
+
+@ontology_app.command("format")
+def ontology_format() -> None:
+    """Rewrite modules and shapes in canonical form, with what is generated: entry shapes, changelog of terms."""
+    from kb.answers.ontology_release import rewrite
+
+    for path in rewrite(_settings().ontology):
+        typer.echo(f"rewritten: {path.name}")
+
+
+@ontology_app.command("release")
+def ontology_release(folder: Annotated[Path, typer.Argument(help="Folder to write into.")]) -> None:
+    """Write Turtle, RDF/XML, JSON-LD and SSSOM with checksums; the same bytes whenever nothing changed."""
+    import kb
+    from kb.answers.ontology_release import write_release
+    from kb.knowledge.vocabulary import load_ontology
+
+    source = _settings().ontology
+    for path in write_release(load_ontology(source), source / "mappings", kb.__version__, folder):
+        typer.echo(f"{path.stat().st_size:>10,}  {path.name}")
 
 
 @app.command()

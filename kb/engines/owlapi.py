@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ class Finding(BaseModel):
     consistent: bool
     unsatisfiable: tuple[str, ...]
     seconds: float
+    planted_found: tuple[bool, ...] = ()
 
 
 class Examination(BaseModel):
@@ -64,17 +66,24 @@ def examine(
     profiles: tuple[str, ...] = ("DL", "EL"),
     reasoners: tuple[str, ...] = ("ELK", "HermiT"),
     terminology_only: bool = False,
+    planted: tuple[Graph, ...] = (),
 ) -> Examination:
     """Check profiles and ask reasoners; `terminology_only` leaves the individuals out.
+
+    Each graph of `planted` is added in turn, and whether the reasoner then finds a contradiction or a class that
+    nothing can be is told in `planted_found`: a check that can't fail is no check.
 
     ELK reads OWL 2 EL only: its word counts for the classes, not for individuals.
     Raises `NotReady` where the Java libraries are missing or don't finish: a check that did not run never
     counts as passed.
     """
-    answer = _ask(
-        {"profiles": profiles, "reasoners": reasoners, "terminology_only": terminology_only}, ontology
-    )
-    return Examination.model_validate(answer)
+    request = {
+        "profiles": profiles,
+        "reasoners": reasoners,
+        "terminology_only": terminology_only,
+        "planted": [graph.serialize(format="turtle") for graph in planted],
+    }
+    return Examination.model_validate(_ask(request, ontology))
 
 
 def realise(ontology: Graph, individuals: tuple[str, ...]) -> Realisation:
@@ -125,23 +134,30 @@ def _start_java() -> Any:  # noqa: ANN401 - JPype has no types
 
 def _serve() -> None:
     """Read a request line and Turtle from standard input, write the answer as one line of JSON."""
-    import time
-
     request = json.loads(sys.stdin.readline())
     text = sys.stdin.read()
     java = _start_java()
     manager = java("org.semanticweb.owlapi.apibinding.OWLManager").createOWLOntologyManager()
+    ontology = _load(java, manager, text, "https://w3id.org/whence/examined")
+    if "individuals" in request:
+        answer = _realise(java, manager, ontology, request["individuals"])
+    else:
+        answer = _examine(java, manager, ontology, request)
+    print(json.dumps(answer))  # noqa: T201 - the answer to the parent process
+
+
+def _load(java: Any, manager: Any, text: str, name: str) -> Any:  # noqa: ANN401
     source = java("org.semanticweb.owlapi.io.StringDocumentSource")(
         text,
-        java("org.semanticweb.owlapi.model.IRI").create("https://w3id.org/whence/examined"),
+        java("org.semanticweb.owlapi.model.IRI").create(name),
         java("org.semanticweb.owlapi.formats.TurtleDocumentFormat")(),
         "text/turtle",
     )
-    ontology = manager.loadOntologyFromOntologyDocument(source)
-    if "individuals" in request:
-        answer = _realise(java, manager, ontology, request["individuals"])
-        print(json.dumps(answer))  # noqa: T201 - the answer to the parent process
-        return
+    return manager.loadOntologyFromOntologyDocument(source)
+
+
+def _examine(java: Any, manager: Any, ontology: Any, request: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    logical = int(ontology.getLogicalAxiomCount())
     violations = {}
     for name in request["profiles"]:
         profile = java(f"org.semanticweb.owlapi.profiles.OWL2{name}Profile")()
@@ -151,30 +167,46 @@ def _serve() -> None:
         axioms = java("java.util.HashSet")(ontology.getTBoxAxioms(none))
         axioms.addAll(ontology.getRBoxAxioms(none))
         ontology = manager.createOntology(axioms)
+    planted = [
+        java("java.util.HashSet")(
+            _load(java, manager, text, f"https://w3id.org/whence/planted/{number}").getAxioms()
+        )
+        for number, text in enumerate(request["planted"])
+    ]
     findings = []
     for name in request["reasoners"]:
         started = time.perf_counter()
-        reasoner = java(_FACTORIES[name])().createReasoner(ontology)
-        consistent = bool(reasoner.isConsistent())
-        nothing = reasoner.getUnsatisfiableClasses().getEntitiesMinusBottom() if consistent else ()
+        consistent, unsatisfiable = _classify(java, name, ontology)
+        seconds = round(time.perf_counter() - started, 2)
+        found = []
+        for axioms in planted:
+            new = java("java.util.HashSet")(axioms)
+            new.removeAll(ontology.getAxioms())
+            manager.addAxioms(ontology, new)
+            sound, nothing = _classify(java, name, ontology)
+            found.append(not sound or bool(nothing))
+            manager.removeAxioms(ontology, new)
         findings.append(
             {
                 "reasoner": name,
                 "consistent": consistent,
-                "unsatisfiable": sorted(str(cls.toStringID()) for cls in nothing),
-                "seconds": round(time.perf_counter() - started, 2),
+                "unsatisfiable": unsatisfiable,
+                "seconds": seconds,
+                "planted_found": found,
             }
         )
+    return {"logical_axioms": logical, "violations": violations, "findings": findings}
+
+
+def _classify(java: Any, name: str, ontology: Any) -> tuple[bool, list[str]]:  # noqa: ANN401
+    reasoner = java(_FACTORIES[name])().createReasoner(ontology)
+    try:
+        if not reasoner.isConsistent():
+            return False, []
+        nothing = reasoner.getUnsatisfiableClasses().getEntitiesMinusBottom()
+        return True, sorted(str(cls.toStringID()) for cls in nothing)
+    finally:
         reasoner.dispose()
-    print(  # noqa: T201
-        json.dumps(
-            {
-                "logical_axioms": int(ontology.getLogicalAxiomCount()),
-                "violations": violations,
-                "findings": findings,
-            }
-        )
-    )
 
 
 def _realise(java: Any, manager: Any, ontology: Any, individuals: list[str]) -> dict[str, Any]:  # noqa: ANN401

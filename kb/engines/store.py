@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, Triple, serialize
 from rdflib import BNode, Graph, URIRef
 from rdflib import Literal as RdflibLiteral
 from rdflib.term import Node
@@ -44,9 +44,21 @@ def _term(node: Node) -> NamedNode | BlankNode | Literal:
     raise TypeError(f"not an RDF term: {node!r}")
 
 
-def _triple(triple: tuple[Node, Node, Node]) -> Triple:
+def to_triple(triple: tuple[Node, Node, Node]) -> Triple:
+    """The triple in Oxigraph's terms."""
     subject, predicate, value = (_term(node) for node in triple)
     return Triple(subject, predicate, value)  # type: ignore[arg-type]
+
+
+def serialize_sorted(graph: Graph, media_type: str) -> bytes:
+    """A graph with canonical blank nodes as text that is the same for the same triples; its prefixes are kept."""
+    kind = RdfFormat.from_media_type(media_type)
+    if kind is None:
+        raise ValueError(f"no RDF format {media_type}")
+    triples = [to_triple(triple) for triple in sorted(graph)]
+    prefixes = {prefix: str(namespace) for prefix, namespace in graph.namespaces() if prefix}
+    text = serialize(triples, format=kind, prefixes=prefixes)
+    return text or b""
 
 
 def write_store(
@@ -60,12 +72,12 @@ def write_store(
     The default graph holds each triple once, whichever graphs it stands in.
     """
     graphs: dict[NamedNode, set[Triple]] = {
-        NamedNode(str(ONTOLOGY_GRAPH)): {_triple(triple) for triple in ontology},
-        NamedNode(str(PROVENANCE_GRAPH)): {_triple(triple) for triple in provenance},
+        NamedNode(str(ONTOLOGY_GRAPH)): {to_triple(triple) for triple in ontology},
+        NamedNode(str(PROVENANCE_GRAPH)): {to_triple(triple) for triple in provenance},
     }
     for entry in entries:
         graphs[NamedNode(str(GRAPH[f"dataset/{entry.id}"]))] = {
-            _triple(triple) for triple in entry_triples(entry)
+            to_triple(triple) for triple in entry_triples(entry)
         }
     asserted = set().union(*graphs.values())
     entailed = entail(asserted, ontology)

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=200)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
@@ -83,10 +83,39 @@ class Term:
     shortcut: str = ""
 
 
+@dataclass(frozen=True)
+class Rule:
+    """A condition on several fields of one part, checked by pydantic and written out as SHACL (`entry_shapes`).
+
+    `exactly-one` and `at-least-one` are about `fields`; `not-both`: where the first field has a value, none of the
+    others has one.
+    """
+
+    kind: Literal["exactly-one", "at-least-one", "not-both"]
+    fields: tuple[str, ...]
+    message: str
+
+    def holds(self, given: int, first: bool) -> bool:
+        """Whether the condition holds when `given` of the fields have values, the first one or not."""
+        if self.kind == "exactly-one":
+            return given == 1
+        return given >= 1 if self.kind == "at-least-one" else not first or given == 1
+
+
 class Part(BaseModel):
     """Base of everything in an entry: frozen, nothing undeclared allowed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
+
+    @model_validator(mode="after")
+    def _rules_hold(self) -> Part:
+        for rule in self.rules:
+            given = [getattr(self, name) not in (None, ()) for name in rule.fields]
+            if not rule.holds(sum(given), given[0]):
+                raise ValueError(rule.message)
+        return self
 
 
 class Referenced(Part):

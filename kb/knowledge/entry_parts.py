@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from kb.knowledge.entry_base import (
     AccessBasis,
@@ -29,6 +29,7 @@ from kb.knowledge.entry_base import (
     Ref,
     Referenced,
     RelationKind,
+    Rule,
     Slug,
     SplitUnit,
     StatusField,
@@ -143,6 +144,13 @@ class Licence(Referenced):
     """Licence as a reference states it."""
 
     rdf_class: ClassVar = WH.LicenceStatement
+    rules: ClassVar = (
+        Rule(
+            "not-both",
+            ("spdx", "commercial", "derivatives", "redistribution"),
+            "leave out the permissions where spdx is given: the SPDX licence settles them",
+        ),
+    )
     stated: Annotated[Text, Term("stated")] = Field(title="Words of the reference")
     spdx: Annotated[str | None, Term("spdxIdentifier")] = Field(
         default=None,
@@ -162,20 +170,18 @@ class Licence(Referenced):
         default=None, title="Redistribution"
     )
 
-    @model_validator(mode="after")
-    def _permissions_once(self) -> Licence:
-        given = [name for name in ("commercial", "derivatives", "redistribution") if getattr(self, name)]
-        if self.spdx is not None and given:
-            raise ValueError(
-                f"{', '.join(given)}: leave out, the SPDX licence settles it (or leave out spdx)"
-            )
-        return self
-
 
 class Relation(Referenced):
     """What the dataset has to do with another one."""
 
     rdf_class: ClassVar = WH.RelationStatement
+    rules: ClassVar = (
+        Rule(
+            "exactly-one",
+            ("target", "target_name"),
+            "give either target (an entry id) or target_name (for a dataset without an entry)",
+        ),
+    )
     kind: Annotated[RelationKind, Term("relationKind", "code", "relation")] = Field(title="Kind")
     target: Annotated[Slug | None, Term("target", "entry")] = Field(default=None, title="Entry")
     target_name: Annotated[Text | None, Term("targetName")] = Field(
@@ -183,14 +189,6 @@ class Relation(Referenced):
     )
     grade: Annotated[Grade, Term("grade", "code", "grade")] = Field(default="stated", title="Grade")
     note: Annotated[Text | None, Term("note")] = Field(default=None, title="Note")
-
-    @model_validator(mode="after")
-    def _one_target(self) -> Relation:
-        if (self.target is None) == (self.target_name is None):
-            raise ValueError(
-                "give either target (an entry id) or target_name (for a dataset without an entry)"
-            )
-        return self
 
 
 class Fact(Referenced):
@@ -244,6 +242,24 @@ class Form(Referenced):
     """Array form of one item, as released or as it was before (source)."""
 
     rdf_class: ClassVar = WH.Form
+    rules: ClassVar = (
+        Rule(
+            "at-least-one",
+            (
+                "width",
+                "height",
+                "depth",
+                "channels",
+                "bit_depth",
+                "pixel_mm",
+                "slice_mm",
+                "magnification",
+                "formats",
+                "note",
+            ),
+            "a form says nothing: give a size, channels, bit depth, spacing, format or note",
+        ),
+    )
     stage: Annotated[Literal["released", "source"], Term("formStage", "code", "form-stage")] = Field(
         default="released", title="Stage"
     )
@@ -281,12 +297,6 @@ class Form(Referenced):
     def _as_set(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         """Sets are kept sorted, so that equal entries are equal texts."""
         return tuple(sorted(set(value)))
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Form:
-        if not self.model_fields_set - {"stage", "refs", "checked", "extraction"}:
-            raise ValueError("a form says nothing; give a size, channels, bit depth, spacing, format or note")
-        return self
 
 
 class KnownIssue(Referenced):
@@ -346,6 +356,7 @@ class PopulationShare(Referenced):
     """How many of the people imaged belong to one group."""
 
     rdf_class: ClassVar = WH.PopulationShare
+    rules: ClassVar = (Rule("at-least-one", ("percent", "n"), "give percent or n (words alone go to facts)"),)
     attribute: Annotated[PopulationAttribute, Term("populationAttribute", "code", "population")] = Field(
         title="Attribute"
     )
@@ -357,19 +368,13 @@ class PopulationShare(Referenced):
     unit: Annotated[Unit | None, Term("unit", "code", "unit")] = Field(default=None, title="Of what")
     note: Annotated[Text | None, Term("note")] = Field(default=None, title="Note")
 
-    @model_validator(mode="after")
-    def _has_a_figure(self) -> PopulationShare:
-        if self.percent is None and self.n is None:
-            raise ValueError("give percent or n (words alone go to facts)")
-        return self
-
 
 class StatusNote(Part):
-    """Why a field holds no value: one of the five statuses, for one field."""
+    """Why fields hold no value: one of the five statuses for each of them."""
 
     rdf_class: ClassVar = WH.StatusNote
-    field: Annotated[StatusField, Term("fieldName")] = Field(title="Field")
     status: Annotated[FieldStatus, Term("fieldStatus", "code", "status")] = Field(title="Status")
+    fields: Annotated[tuple[StatusField, ...], Term("fieldName")] = Field(min_length=1, title="Fields")
     refs: Annotated[tuple[Ref, ...], Term("reference", "reference")] = Field(
         default=(), title="References", description="What was read and did not say."
     )
@@ -377,7 +382,7 @@ class StatusNote(Part):
         default=None, title="Date checked"
     )
 
-    @field_validator("refs", mode="after")
+    @field_validator("refs", "fields", mode="after")
     @classmethod
     def _sorted(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         """Sets are kept sorted, so that equal entries are equal texts."""

@@ -51,7 +51,7 @@ def _without_none(annotation: Any) -> Any:  # noqa: ANN401 - annotations have no
 
 
 @cache
-def _fields(model: type[Part]) -> tuple[tuple[str, Term, bool, Any], ...]:
+def fields_of(model: type[Part]) -> tuple[tuple[str, Term, bool, Any], ...]:
     """(field, term, is a list, type of one value) for every field of the model that has a `Term`."""
     rows = []
     for name, info in model.model_fields.items():
@@ -117,7 +117,7 @@ def entry_triples(entry: DatasetEntry) -> Iterator[Triple]:
 
 def _part_triples(part: Part, subject: URIRef, stem: str) -> Iterator[Triple]:
     yield subject, RDF.type, part.rdf_class  # type: ignore[attr-defined]
-    for name, term, many, _ in _fields(type(part)):
+    for name, term, many, _ in fields_of(type(part)):
         value = getattr(part, name)
         values = value if many else (value,)
         for position, item in enumerate((v for v in values if v is not None), start=1):
@@ -158,7 +158,7 @@ def _position(node: Node) -> int:
 
 def _read(graph: Graph, subject: Node, model: type[Part]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for name, term, many, kind in _fields(model):
+    for name, term, many, kind in fields_of(model):
         nodes = list(graph.objects(subject, WH[term.name]))
         if not nodes:
             continue

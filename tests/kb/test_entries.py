@@ -64,7 +64,10 @@ def entries(draw: st.DrawFn) -> DatasetEntry:
             "field_status": draw(
                 st.lists(
                     st.fixed_dictionaries(
-                        {"field": st.sampled_from(["weights", "consent"]), "status": st.sampled_from(["notReported", "unknown"])}
+                        {
+                            "fields": st.lists(st.sampled_from(["weights", "consent"]), min_size=1),
+                            "status": st.sampled_from(["notReported", "unknown"]),
+                        }
                     ),
                     max_size=2,
                 )
