@@ -246,12 +246,11 @@ def ontology_format() -> None:
 @ontology_app.command("release")
 def ontology_release(folder: Annotated[Path, typer.Argument(help="Folder to write into.")]) -> None:
     """Write Turtle, RDF/XML, JSON-LD and SSSOM with checksums; the same bytes whenever nothing changed."""
-    import kb
     from kb.answers.ontology_release import write_release
     from kb.knowledge.vocabulary import load_ontology
 
     source = _settings().ontology
-    for path in write_release(load_ontology(source), source / "mappings", kb.__version__, folder):
+    for path in write_release(load_ontology(source), source / "mappings", folder):
         typer.echo(f"{path.stat().st_size:>10,}  {path.name}")
 
 

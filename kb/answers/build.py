@@ -12,6 +12,7 @@ from rdflib import RDF, XSD, Graph, Literal
 from rdflib.namespace import PROV
 
 import kb
+from kb.answers.ontology_release import write_release
 from kb.engines.encoder import TorchEncoder, model_fingerprint, model_folder
 from kb.engines.generation import Generation, Manifest, current_generation, new_generation
 from kb.engines.reasoner import check_consistency
@@ -23,6 +24,7 @@ from kb.knowledge.describe import describe
 from kb.knowledge.entries import DatasetEntry, content_hash
 from kb.knowledge.names import BASE, WH
 from kb.knowledge.references import read_references, reference_triples
+from kb.knowledge.terms_rdf import read_reference
 from kb.knowledge.vocabulary import Vocabulary, load_ontology
 from kb.settings import Settings
 
@@ -89,6 +91,9 @@ def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
         lines = "".join(entry.canonical_json() + "\n" for entry in ordered)
         (target / "entries.jsonl").write_text(lines, encoding="utf-8")
         (target / "vocabulary.json").write_text(vocabulary.to_json(), encoding="utf-8")
+        report("writing the reference of terms and the release files of the ontology")
+        (target / "terms.json").write_text(read_reference(ontology).model_dump_json(), encoding="utf-8")
+        write_release(ontology, settings.ontology / "mappings", target / "ontology")
         report("writing triples and what follows from them")
         provenance = _provenance(version) + reference_triples(references)
         counts = write_store(target / "store", ontology, ordered, provenance)
@@ -130,11 +135,13 @@ def _inputs(settings: Settings) -> str:
     code = Path(kb.__file__).parent
     files = [
         *settings.ontology.glob("*.ttl"),
+        *(settings.ontology / "mappings").glob("*.tsv"),
         *settings.datasets.glob("*.yaml"),
         settings.data / "references.yaml",
         *(code / "knowledge").glob("*.py"),
         *(code / "engines").glob("*.py"),
         Path(__file__),
+        Path(__file__).with_name("ontology_release.py"),
     ]
     for path in sorted(path for path in files if path.is_file()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

