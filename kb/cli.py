@@ -236,7 +236,7 @@ def ontology_report(as_json: Json = False) -> None:
 
 @ontology_app.command("format")
 def ontology_format() -> None:
-    """Rewrite modules and shapes in canonical form, with what is generated: entry shapes, changelog of terms."""
+    """Rewrite modules in canonical form, with what is generated: entry shapes, changelog of terms."""
     from kb.answers.ontology_release import rewrite
 
     for path in rewrite(_settings().ontology):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from rdflib import RDF, XSD, Graph, Literal
+from rdflib import RDF, XSD, Graph, Literal, URIRef
 from rdflib.namespace import PROV
+from rdflib.term import Node
 
 import kb
 from kb.answers.ontology_release import write_release
@@ -22,7 +23,9 @@ from kb.errors import InvalidFile, NotReady
 from kb.knowledge.catalogue import read_catalogue
 from kb.knowledge.describe import describe
 from kb.knowledge.entries import DatasetEntry, content_hash
-from kb.knowledge.names import BASE, WH
+from kb.knowledge.entry_rdf import entry_triples
+from kb.knowledge.names import BASE, GRAPH, PHRASES_GRAPH, PROVENANCE_GRAPH, WH
+from kb.knowledge.phrases import phrase_triples, read_phrases
 from kb.knowledge.references import read_references, reference_triples
 from kb.knowledge.terms_rdf import read_reference
 from kb.knowledge.vocabulary import Vocabulary, load_ontology
@@ -96,7 +99,13 @@ def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
         write_release(ontology, settings.ontology / "mappings", target / "ontology")
         report("writing triples and what follows from them")
         provenance = _provenance(version) + reference_triples(references)
-        counts = write_store(target / "store", ontology, ordered, provenance)
+        phrases = phrase_triples(read_phrases(settings.data / "phrases" / "phrases.tsv"), ontology)
+        parts: list[tuple[URIRef, Iterable[tuple[Node, Node, Node]]]] = [
+            (PROVENANCE_GRAPH, provenance),
+            (PHRASES_GRAPH, phrases),
+            *((GRAPH[f"dataset/{entry.id}"], entry_triples(entry)) for entry in ordered),
+        ]
+        counts = write_store(target / "store", ontology, parts)
         manifest = Manifest(
             data_version=version,
             release=kb.__version__,
@@ -138,6 +147,7 @@ def _inputs(settings: Settings) -> str:
         *(settings.ontology / "mappings").glob("*.tsv"),
         *settings.datasets.glob("*.yaml"),
         settings.data / "references.yaml",
+        settings.data / "phrases" / "phrases.tsv",
         *(code / "knowledge").glob("*.py"),
         *(code / "engines").glob("*.py"),
         Path(__file__),

@@ -88,11 +88,10 @@ def _sums(paths: list[Path]) -> Iterator[str]:
 def generated(folder: Path) -> dict[Path, str]:
     """Text that each file of the ontology's folder should have.
 
-    Modules and shapes in canonical form, entry shapes as the model gives them, the changelog of terms.
+    Modules in canonical form, entry shapes as the model gives them, the changelog of terms.
     """
     texts = {
-        path: canonical_turtle(Graph().parse(path, format="turtle"))
-        for path in sorted([*folder.glob("*.ttl"), *(folder / "shapes").glob("*.ttl")])
+        path: canonical_turtle(Graph().parse(path, format="turtle")) for path in sorted(folder.glob("*.ttl"))
     }
     texts[folder / "shapes" / "entry.ttl"] = canonical_turtle(entry_shapes())
     texts[folder / "CHANGES.md"] = changelog(load_ontology(folder), kb.__version__, folder / "releases")

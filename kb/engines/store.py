@@ -13,9 +13,7 @@ from rdflib import Literal as RdflibLiteral
 from rdflib.term import Node
 
 from kb.engines.inference import entail
-from kb.knowledge.entries import DatasetEntry
-from kb.knowledge.entry_rdf import entry_triples
-from kb.knowledge.names import GRAPH, INFERRED_GRAPH, ONTOLOGY_GRAPH, PROVENANCE_GRAPH
+from kb.knowledge.names import INFERRED_GRAPH, ONTOLOGY_GRAPH
 
 
 @dataclass(frozen=True)
@@ -62,23 +60,17 @@ def serialize_sorted(graph: Graph, media_type: str) -> bytes:
 
 
 def write_store(
-    folder: Path,
-    ontology: Graph,
-    entries: Iterable[DatasetEntry],
-    provenance: Iterable[tuple[Node, Node, Node]],
+    folder: Path, ontology: Graph, parts: Iterable[tuple[URIRef, Iterable[tuple[Node, Node, Node]]]]
 ) -> StoreCounts:
-    """Write a new store: ontology, one graph per entry, provenance, what follows from them, and the merge.
+    """Write a new store: ontology, each named part, what follows from all of them, and the merge.
 
     The default graph holds each triple once, whichever graphs it stands in.
     """
     graphs: dict[NamedNode, set[Triple]] = {
-        NamedNode(str(ONTOLOGY_GRAPH)): {to_triple(triple) for triple in ontology},
-        NamedNode(str(PROVENANCE_GRAPH)): {to_triple(triple) for triple in provenance},
+        NamedNode(str(ONTOLOGY_GRAPH)): {to_triple(triple) for triple in ontology}
     }
-    for entry in entries:
-        graphs[NamedNode(str(GRAPH[f"dataset/{entry.id}"]))] = {
-            to_triple(triple) for triple in entry_triples(entry)
-        }
+    for name, triples in parts:
+        graphs[NamedNode(str(name))] = {to_triple(triple) for triple in triples}
     asserted = set().union(*graphs.values())
     entailed = entail(asserted, ontology)
     graphs[NamedNode(str(INFERRED_GRAPH))] = entailed

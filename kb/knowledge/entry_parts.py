@@ -321,7 +321,7 @@ class Version(Referenced):
 class Weights(Referenced):
     """Downloadable weights of a network that was trained on the dataset; their licence is their own."""
 
-    rdf_class: ClassVar = WH.PretrainedModel
+    rdf_class: ClassVar = WH.DownloadableWeights
     architecture: Annotated[Text, Term("usesArchitecture")] = Field(title="Architecture")
     objective: Annotated[Objective, Term("pretrainingObjective", "code", "objective")] = Field(
         title="Objective"
@@ -372,7 +372,7 @@ class PopulationShare(Referenced):
 class StatusNote(Part):
     """Why fields hold no value: one of the five statuses for each of them."""
 
-    rdf_class: ClassVar = WH.StatusNote
+    rdf_class: ClassVar = WH.EntryStatusNote
     status: Annotated[FieldStatus, Term("fieldStatus", "code", "status")] = Field(title="Status")
     fields: Annotated[tuple[StatusField, ...], Term("fieldName")] = Field(min_length=1, title="Fields")
     refs: Annotated[tuple[Ref, ...], Term("reference", "reference")] = Field(

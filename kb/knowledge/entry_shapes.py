@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
 from rdflib import RDF, XSD, BNode, Graph, Literal, URIRef
 from rdflib.collection import Collection
 from rdflib.namespace import DCTERMS, SH
@@ -130,10 +129,11 @@ def _value(graph: Graph, constraint: URIRef, term: Term, kind: Any, schema: dict
         if term.kind != "reference":
             start = WH if term.kind == "concept" else DATASET
             graph.add((constraint, SH.pattern, Literal(f"^{start}[a-z0-9]+(-[a-z0-9]+)*$")))
+            graph.add((constraint, SH.maxLength, Literal(len(start) + schema["maxLength"])))
         return
     if term.kind == "date":
         graph.add((constraint, SH.datatype, XSD.dateTime))
-        graph.add((constraint, SH.pattern, Literal("T00:00:00Z$")))
+        graph.add((constraint, SH.pattern, Literal(r"T00:00:00(Z|\+00:00)$")))
         return
     if "enum" in schema:
         _listed(graph, constraint, [Literal(value, datatype=XSD.string) for value in schema["enum"]])
@@ -152,14 +152,14 @@ def _listed(graph: Graph, constraint: URIRef, values: list[Node]) -> None:
     graph.add((constraint, SH["in"], head))
 
 
-def _rule(graph: Graph, shape: URIRef, model: type[BaseModel], rule: Rule, number: int) -> None:
-    """A rule over several fields, as a node shape of its own that the part must conform to."""
+def _rule(graph: Graph, shape: URIRef, model: type[Part], rule: Rule, number: int) -> None:
+    """A rule over several fields, as a node shape of its own with the rule's message."""
     terms = {name: term for name, term, _, _ in fields_of(model)}
     present: list[Node] = [_has(graph, WH[terms[name].name]) for name in rule.fields]
     iri = URIRef(f"{shape}-rule-{number}")
     graph.add((iri, RDF.type, SH.NodeShape))
     graph.add((iri, SH.message, Literal(rule.message, lang="en")))
-    graph.add((shape, SH.node, iri))
+    graph.add((iri, SH.targetClass, model.rdf_class))  # type: ignore[attr-defined]
     if rule.kind == "not-both":
         alone = BNode()
         others = BNode()

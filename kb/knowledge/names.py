@@ -15,6 +15,7 @@ GRAPH = Namespace(BASE + "graph/")
 ONTOLOGY_GRAPH = GRAPH["ontology"]
 INFERRED_GRAPH = GRAPH["inferred"]
 PROVENANCE_GRAPH = GRAPH["provenance"]
+PHRASES_GRAPH = GRAPH["phrases"]
 
 #: Predeclared for every SPARQL query, so that examples stay short.
 PREFIXES = {
