@@ -189,6 +189,34 @@ def show(
 
 
 @app.command()
+def questions(
+    question: Annotated[
+        str | None, typer.Argument(metavar="ID", help="One question, such as CQ07; none: all.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Answer the competency questions on the real data, and say which still wait for data."""
+    from kb.answers.questions import answer_all, as_text, summary, worker_ask
+    from kb.answers.sparql import open_worker
+
+    worker = open_worker(_settings())
+    try:
+        answers = answer_all(_base(), worker_ask(worker), question)
+    finally:
+        worker.close()
+    if as_json:
+        typer.echo(
+            json.dumps([answer.model_dump(mode="json") for answer in answers], indent=2, ensure_ascii=False)
+        )
+    else:
+        for answer in answers:
+            typer.echo("\n".join((*as_text(answer, 1_000 if question else 5), "")))
+        typer.echo(summary(answers))
+    if any(answer.status.startswith("failed") for answer in answers):
+        raise typer.Exit(1)
+
+
+@app.command()
 def validate(
     files: Annotated[
         list[Path] | None, typer.Argument(help="Entry files; none: the whole catalogue.")

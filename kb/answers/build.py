@@ -25,8 +25,11 @@ from kb.knowledge.describe import describe
 from kb.knowledge.entries import DatasetEntry, content_hash
 from kb.knowledge.entry_rdf import entry_triples
 from kb.knowledge.names import BASE, GRAPH, PHRASES_GRAPH, PROVENANCE_GRAPH, WH
+from kb.knowledge.overlap import Overlaps
 from kb.knowledge.phrases import phrase_triples, read_phrases
 from kb.knowledge.references import read_references, reference_triples
+from kb.knowledge.studies import read_studies
+from kb.knowledge.study_rdf import study_graph
 from kb.knowledge.terms_rdf import read_reference
 from kb.knowledge.vocabulary import Vocabulary, load_ontology
 from kb.settings import Settings
@@ -75,6 +78,7 @@ def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
         raise InvalidFile(f"{settings.ontology}: HermiT finds the ontology unsound: {found}")
     vocabulary = Vocabulary.from_graph(ontology)
     entries = read_catalogue(settings.datasets, vocabulary)
+    studies = read_studies(settings.data / "evidence", entries, ontology)
     references = read_references(settings.data / "references.yaml")
     version = data_version(entries)
 
@@ -100,10 +104,12 @@ def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
         report("writing triples and what follows from them")
         provenance = _provenance(version) + reference_triples(references)
         phrases = phrase_triples(read_phrases(settings.data / "phrases" / "phrases.tsv"), ontology)
+        overlaps = Overlaps(entries)
         parts: list[tuple[URIRef, Iterable[tuple[Node, Node, Node]]]] = [
             (PROVENANCE_GRAPH, provenance),
             (PHRASES_GRAPH, phrases),
             *((GRAPH[f"dataset/{entry.id}"], entry_triples(entry)) for entry in ordered),
+            *((GRAPH[f"study/{study.id}"], study_graph(study, overlaps.risk)) for study in studies),
         ]
         counts = write_store(target / "store", ontology, parts)
         manifest = Manifest(
@@ -146,6 +152,7 @@ def _inputs(settings: Settings) -> str:
         *settings.ontology.glob("*.ttl"),
         *(settings.ontology / "mappings").glob("*.tsv"),
         *settings.datasets.glob("*.yaml"),
+        *(settings.data / "evidence").glob("*.yaml"),
         settings.data / "references.yaml",
         settings.data / "phrases" / "phrases.tsv",
         *(code / "knowledge").glob("*.py"),

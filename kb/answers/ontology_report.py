@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from pydantic import BaseModel, ConfigDict
 from pyoxigraph import Triple
@@ -20,6 +21,7 @@ from kb.engines.store import to_triple
 from kb.knowledge.catalogue import read_catalogue
 from kb.knowledge.entries import DatasetEntry
 from kb.knowledge.entry_rdf import entry_graph
+from kb.knowledge.mappings import MAPPING_CHECKS, label_checked, read_mappings
 from kb.knowledge.names import WH
 from kb.knowledge.ontology_checks import GRAPH_CHECKS, Problems, bad_header, counts, not_canonical, undeclared
 from kb.knowledge.vocabulary import Vocabulary, load_ontology
@@ -94,20 +96,32 @@ def report(settings: Settings) -> OntologyReport:
     entries = read_catalogue(settings.datasets, Vocabulary.from_graph(ontology))
     return OntologyReport(
         version=kb.__version__,
-        counts=dict(counts(ontology)),
+        counts={**dict(counts(ontology)), **_label_checked(settings, ontology)},
         checks=tuple(_checks(settings, ontology, entries)),
     )
+
+
+def _label_checked(settings: Settings, ontology: Graph) -> dict[str, int]:
+    mappings = read_mappings(settings.ontology / "mappings")
+    kinds = {"modalities": WH.Modality, "structures": WH.AnatomicalStructure, "tasks": WH.Task}
+    return {
+        f"{name} with a label-checked code": len(label_checked(mappings, ontology, kind))
+        for name, kind in kinds.items()
+    }
 
 
 def _checks(settings: Settings, ontology: Graph, entries: dict[str, DatasetEntry]) -> Iterator[Check]:
     yield _timed("modules in canonical form", lambda: not_canonical(settings.ontology))
     yield _timed("header metadata, version of the software", lambda: bad_header(ontology, kb.__version__))
     for name, check in GRAPH_CHECKS.items():
-        yield _timed(name, lambda check=check: check(ontology))  # type: ignore[misc]
+        yield _timed(name, partial(check, ontology))
     yield _timed(
         "no undeclared term in the data",
         lambda: undeclared(ontology, *(entry_graph(e) for e in entries.values())),
     )
+    mappings = read_mappings(settings.ontology / "mappings")
+    for name, mapping_check in MAPPING_CHECKS.items():
+        yield _timed(f"mappings: {name}", partial(mapping_check, mappings, ontology))
     yield from _java_checks(ontology)
     yield _timed("HermiT through owlready2: consistent", lambda: _hermit(ontology))
     sample = comparison_sample(entries)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import count
 
-from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, Store, Triple
+from pyoxigraph import BlankNode, DefaultGraph, Quad, Store, Triple
 from rdflib import OWL, RDF, RDFS, Graph, URIRef
 from rdflib import Literal as RdfLiteral
 from rdflib.collection import Collection
@@ -146,7 +146,7 @@ def entail(asserted: Iterable[Triple], ontology: Graph) -> set[Triple]:
 
 
 def _is_entailment(triple: object) -> bool:
-    """Leave out what says nothing: conclusions about blank nodes and x below x."""
+    """Leave out what says nothing: conclusions about or to blank nodes, and x below x."""
     if not isinstance(triple, Triple) or isinstance(triple.subject, BlankNode):
         return False
-    return isinstance(triple.object, NamedNode) and triple.subject != triple.object
+    return not isinstance(triple.object, BlankNode) and triple.subject != triple.object

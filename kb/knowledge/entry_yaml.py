@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -27,29 +27,33 @@ _REMEDIES = {
 }
 
 
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
 def to_yaml(entry: DatasetEntry) -> str:
     """Canonical text of an entry: declared order, defaults left out, one line for each statement."""
     document = CommentedMap()
     for name, value in entry.model_dump(exclude_defaults=True, mode="json").items():
         document[name] = _block(name, value)
-    stream = io.StringIO()
-    _writer().dump(document, stream)
-    return stream.getvalue()
+    return dump(document)
 
 
-def _writer() -> YAML:
+def dump(document: CommentedMap) -> str:
+    """Text of a document in our one style of YAML."""
     yaml = YAML()
     yaml.width = 10_000
     yaml.allow_unicode = True
     yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
 
 
 def _block(name: str, value: Any) -> Any:  # noqa: ANN401 - YAML has no type
     if not isinstance(value, list):
         return value
     if all(isinstance(item, str) for item in value):
-        return _flow(value)
+        return flow(value)
     if name == "classes":
         value = [
             {
@@ -58,7 +62,7 @@ def _block(name: str, value: Any) -> Any:  # noqa: ANN401 - YAML has no type
             }
             for inventory in value
         ]
-    return CommentedSeq(_flow(_references_last(item)) for item in value)
+    return CommentedSeq(flow(_references_last(item)) for item in value)
 
 
 def _class_label(label: dict[str, Any]) -> str | dict[str, Any]:
@@ -70,13 +74,14 @@ def _references_last(item: dict[str, Any]) -> dict[str, Any]:
     return {key: item[key] for key in sorted(item, key=_LAST.__contains__)}
 
 
-def _flow(value: Any) -> Any:  # noqa: ANN401
+def flow(value: Any) -> Any:  # noqa: ANN401
+    """The value on one line, its strings quoted where some reader of YAML could take them for something else."""
     if isinstance(value, dict):
-        mapping = CommentedMap((key, _flow(item)) for key, item in value.items())
+        mapping = CommentedMap((key, flow(item)) for key, item in value.items())
         mapping.fa.set_flow_style()
         return mapping
     if isinstance(value, list):
-        sequence = CommentedSeq(_flow(item) for item in value)
+        sequence = CommentedSeq(flow(item) for item in value)
         sequence.fa.set_flow_style()
         return sequence
     if isinstance(value, str) and (not _PLAIN.fullmatch(value) or value.lower() in _WORDS_OF_YAML):
@@ -86,6 +91,17 @@ def _flow(value: Any) -> Any:  # noqa: ANN401
 
 def read_entry(path: Path) -> DatasetEntry:
     """Read one file.
+
+    Raises `InvalidFile` naming file, line, field, what was found and what would do.
+    """
+    entry = read_document(path, DatasetEntry)
+    if entry.id != path.stem:
+        raise InvalidFile(f"{path}: id: found {entry.id!r}; the file's name asks for {path.stem!r}")
+    return entry
+
+
+def read_document(path: Path, model: type[_Model]) -> _Model:
+    """Read a YAML file as an instance of `model`.
 
     Raises `InvalidFile` naming file, line, field, what was found and what would do.
     """
@@ -103,12 +119,9 @@ def read_entry(path: Path) -> DatasetEntry:
     if not isinstance(document, dict):
         raise InvalidFile(f"{path}: expected a mapping of fields, found {type(document).__name__}")
     try:
-        entry = DatasetEntry.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as error:
         raise InvalidFile(_explain(path, text, error)) from error
-    if entry.id != path.stem:
-        raise InvalidFile(f"{path}: id: found {entry.id!r}; the file's name asks for {path.stem!r}")
-    return entry
 
 
 def _explain(path: Path, text: str, error: ValidationError) -> str:

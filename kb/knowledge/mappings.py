@@ -42,7 +42,7 @@ class _Row(BaseModel):
 class ConceptMapping(_Row):
     """One row of a mapping file: a concept of ours, a code, and how their meanings relate."""
 
-    subject_id: str = Field(pattern=r"^wh:[a-z0-9-]+$")
+    subject_id: str = Field(pattern=r"^wh:[A-Za-z0-9-]+$")
     subject_label: str = Field(min_length=1)
     predicate_id: Literal[
         "skos:exactMatch", "skos:closeMatch", "skos:broadMatch", "skos:narrowMatch", "skos:relatedMatch"

@@ -39,6 +39,15 @@ _SCHEMES = (
     ("http://radlex.org/RID/", "RadLex"),
     ("http://dicom.nema.org/resources/ontology/DCM/", "DICOM"),
     ("http://edamontology.org/", "EDAM"),
+    ("https://rsna.org/roadmap/", "ROADMAP"),
+    ("http://w3id.org/mlso/vocab/ml_task_type/", "MLSO task types"),
+    ("http://purl.org/nidash/nidm#", "NIDM"),
+    ("https://bids-specification.readthedocs.io/", "BIDS"),
+    ("http://purl.obolibrary.org/obo/STATO_", "STATO"),
+    ("http://purl.obolibrary.org/obo/OBI_", "OBI"),
+    ("http://purl.obolibrary.org/obo/CHMO_", "CHMO"),
+    ("http://purl.obolibrary.org/obo/FBbi_", "FBbi"),
+    ("https://w3id.org/aio/", "AIO"),
 )
 #: Predicates that a field of `Term` holds; every other statement about a term is one of its facts.
 _HELD = {

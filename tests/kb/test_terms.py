@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from rdflib import OWL, RDF, RDFS, SKOS, XSD, BNode, Graph, Literal, URIRef
 
 from kb.answers import reference_pages as pages
 from kb.answers.knowledge_base import KnowledgeBase
+from kb.engines.generation import Generation
 from kb.errors import InvalidFile, NotFound, NotReady
 from kb.knowledge.names import BASE, WH
 from kb.knowledge.terms import Reference, Term, short_name
@@ -295,11 +295,9 @@ def test_terms_are_found_by_label_synonym_and_name(reference: Reference, query: 
 
 
 def test_a_generation_without_reference_says_what_to_do(base: KnowledgeBase, tmp_path: Path) -> None:
-    @dataclasses.dataclass
-    class Older:
-        folder: Path
-
-    older = KnowledgeBase(base.settings, Older(tmp_path))  # type: ignore[arg-type]
+    manifest = base.generation.folder / "manifest.json"
+    (tmp_path / "manifest.json").write_text(manifest.read_text(encoding="utf-8"), encoding="utf-8")
+    older = KnowledgeBase(base.settings, Generation(tmp_path))
     with pytest.raises(NotReady, match="run `whence build`"):
         pages.read_terms(older)
 
