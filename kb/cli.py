@@ -189,6 +189,70 @@ def show(
 
 
 @app.command()
+def audit(
+    as_json: Json = False,
+    write: Annotated[bool, typer.Option(help="Write data/README.md.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List every conflict and doubtful figure.")
+    ] = False,
+) -> None:
+    """Say how complete and how doubtful the catalogue is, and what to curate next."""
+    from kb.answers.audit import as_markdown
+    from kb.answers.audit import audit as examine
+
+    settings = _settings()
+    found = examine(settings)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+        return
+    text = as_markdown(found)
+    if write:
+        (settings.data / "README.md").write_text(text, encoding="utf-8")
+    typer.echo(text, nl=False)
+    if everything:
+        typer.echo(
+            "\n".join(("", "## Conflicts", "", *found.conflicts, "", "## Doubtful", "", *found.suspicious))
+        )
+
+
+@app.command()
+def overlap(
+    one: Annotated[str, typer.Argument(metavar="ID", help="Id of an entry.")],
+    other: Annotated[str, typer.Argument(metavar="ID", help="Id of another entry.")],
+    as_json: Json = False,
+) -> None:
+    """Say whether two datasets may share items, and by which relations that is known."""
+    from kb.knowledge.describe import RELATION_WORDS
+    from kb.knowledge.overlap import Overlaps, is_certain
+
+    base = _base()
+    for entry_id in (one, other):
+        base.entry(entry_id)
+    path = Overlaps(base.entries).path(one, other)
+    if as_json:
+        steps = None if path is None else [step._asdict() for step in path]
+        certain = path is not None and is_certain(path)
+        typer.echo(
+            json.dumps(
+                {"one": one, "other": other, "known": path is not None, "certain": certain, "path": steps},
+                indent=2,
+            )
+        )
+        return
+    if path is None:
+        typer.echo(f"No relation between {one} and {other} is known, which is not that none exists.")
+        return
+    if not path:
+        typer.echo(f"{one} is one and the same.")
+        return
+    typer.echo("They share items:" if is_certain(path) else "They may share items:")
+    for step in path:
+        grade = "" if step.grade == "stated" else ", unverified"
+        words = RELATION_WORDS[step.kind]
+        typer.echo(f"  {step.source}: {words} {step.target}{grade} [{', '.join(step.refs)}]")
+
+
+@app.command()
 def questions(
     question: Annotated[
         str | None, typer.Argument(metavar="ID", help="One question, such as CQ07; none: all.")

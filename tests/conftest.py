@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -103,3 +103,19 @@ def server(
 def http(server: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server, timeout=30) as client:
         yield client
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def run(settings: Settings, generation: Generation) -> Run:
+    """Run `whence` as a user would, on the built generation."""
+
+    def run(*arguments: str, stdin: str = "", **extra: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "kb.cli", *arguments],
+            capture_output=True, text=True, input=stdin, check=False, env=environment(settings) | extra, timeout=120,
+        )  # fmt: skip
+
+    return run

@@ -14,7 +14,8 @@ _DIMENSIONS = {
     "3D+t": "time-resolved 3D",
 }
 _DOMAINS = {"medical": "medical", "natural": "natural", "natural-texture": "natural-texture"}
-_RELATIONS = {
+#: How one dataset stands to another, to be read after a name.
+RELATION_WORDS = {
     "derived-from": "derived from",
     "subset-of": "a subset of",
     "part-of": "part of",
@@ -97,7 +98,7 @@ def _history(entry: DatasetEntry, names: dict[str, str]) -> str:
     for relation in entry.relations:
         if relation.grade == "stated":
             other = relation.target_name or names.get(relation.target or "", relation.target or "")
-            parts.append(f"{_RELATIONS[relation.kind]} {other}")
+            parts.append(f"{RELATION_WORDS[relation.kind]} {other}")
     text = ", ".join(parts)
     return text[:1].upper() + text[1:] + "." if text else ""
 

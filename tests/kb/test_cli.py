@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,22 +11,10 @@ from kb.answers.knowledge_base import KnowledgeBase
 from kb.engines.generation import Generation
 from kb.knowledge.entries import DatasetEntry
 from kb.knowledge.entry_yaml import to_yaml
-from kb.settings import Settings
-from tests.conftest import environment
+from tests.conftest import Run
 
 
-@pytest.fixture(scope="module")
-def run(settings: Settings, generation: Generation):  # type: ignore[no-untyped-def]  # noqa: ANN201
-    def run(*arguments: str, stdin: str = "", **extra: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "kb.cli", *arguments],
-            capture_output=True, text=True, input=stdin, check=False, env=environment(settings) | extra, timeout=120,
-        )  # fmt: skip
-
-    return run
-
-
-def test_search_prints_what_was_understood_and_why(run) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_search_prints_what_was_understood_and_why(run: Run) -> None:
     result = run("search", "retinal OCT", "--limit", "3")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("Understood: ophthalmic OCT (modality)")
@@ -36,13 +22,13 @@ def test_search_prints_what_was_understood_and_why(run) -> None:  # type: ignore
     assert "1,258 entries searched" in result.stdout
 
 
-def test_search_gives_json(run) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_search_gives_json(run: Run) -> None:
     answer = json.loads(run("search", "retinal OCT", "--json", "--limit", "2").stdout)
     assert len(answer["results"]) == 2
     assert answer["results"][0]["relevance"]["sense"] == "SearchRelevance"
 
 
-def test_batch_search(run, base: KnowledgeBase, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_batch_search(run: Run, base: KnowledgeBase, tmp_path: Path) -> None:
     queries = tmp_path / "in.jsonl"
     queries.write_text(
         '{"id": "a", "query": "retinal OCT"}\n\n{"id": "b", "query": "CheXpert"}\n', encoding="utf-8"
@@ -63,7 +49,7 @@ def test_batch_search(run, base: KnowledgeBase, tmp_path: Path) -> None:  # type
 @pytest.mark.parametrize(
     "line", ["not json", '{"id": "a"}', '{"id": "a", "query": ""}', '{"id": 1, "query": "x"}']
 )
-def test_a_broken_batch_names_the_line_and_writes_nothing(run, tmp_path: Path, line: str) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_a_broken_batch_names_the_line_and_writes_nothing(run: Run, tmp_path: Path, line: str) -> None:
     queries = tmp_path / "in.jsonl"
     queries.write_text('{"id": "a", "query": "retina"}\n' + line + "\n", encoding="utf-8")
     result = run("search", "--batch", str(queries), "--out", str(tmp_path / "out.tsv"))
@@ -72,7 +58,7 @@ def test_a_broken_batch_names_the_line_and_writes_nothing(run, tmp_path: Path, l
     assert not (tmp_path / "out.tsv").exists()
 
 
-def test_sparql_from_a_file_and_from_standard_input(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_sparql_from_a_file_and_from_standard_input(run: Run, tmp_path: Path) -> None:
     query = "SELECT (COUNT(?d) AS ?n) { ?d a wh:ImagingDataset }"
     (tmp_path / "q.rq").write_text(query, encoding="utf-8")
     from_file = run("sparql", str(tmp_path / "q.rq"), "--accept", "text/csv")
@@ -80,22 +66,26 @@ def test_sparql_from_a_file_and_from_standard_input(run, tmp_path: Path) -> None
     assert run("sparql", "-", "--accept", "text/csv", stdin=query).stdout == from_file.stdout
 
 
-def test_concepts_are_looked_up(run) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_concepts_are_looked_up(run: Run) -> None:
     result = run("concepts", "CXR", "--limit", "1")
     assert result.stdout.startswith("chest radiography  [chest-radiography]  modality, ")
     assert "matched by synonym: CXR" in result.stdout
     assert json.loads(run("concepts", "RID1301", "--json").stdout)[0]["id"] == "lung"
 
 
-def test_show_prints_the_canonical_file_below_its_description(run, entries: dict[str, DatasetEntry]) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    result = run("show", "chestmnist")
-    assert result.stdout.startswith("# ChestMNIST is a ")
-    assert result.stdout.endswith(to_yaml(entries["chestmnist"]))
+def test_show_prints_the_canonical_file_below_its_description(
+    run: Run, entries: dict[str, DatasetEntry]
+) -> None:
+    plain = next(entry for entry in entries.values() if entry.description is None)
+    result = run("show", plain.id)
+    assert result.stdout.startswith(f"# {plain.name} is a ")
+    assert result.stdout.endswith(to_yaml(plain))
     document = json.loads(run("show", "chestmnist", "--json").stdout)
-    assert document["id"] == "chestmnist" and document["rendered_description"].startswith("ChestMNIST is a ")
+    assert document["id"] == "chestmnist"
+    assert document["rendered_description"] == entries["chestmnist"].description
 
 
-def test_doctor_agrees_with_the_manifest(run, generation: Generation) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_doctor_agrees_with_the_manifest(run: Run, generation: Generation) -> None:
     findings = json.loads(run("doctor", "--json").stdout)
     assert findings["data version"] == generation.manifest.data_version
     assert findings["entries"] == "1,258"
@@ -104,7 +94,7 @@ def test_doctor_agrees_with_the_manifest(run, generation: Generation) -> None:  
     assert "faiss" in findings and "whence" in findings
 
 
-def test_doctor_speaks_before_anything_was_built(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_doctor_speaks_before_anything_was_built(run: Run, tmp_path: Path) -> None:
     result = run("doctor", WHENCE_HOME=str(tmp_path))
     assert result.returncode == 0
     assert "whence build" in result.stdout
@@ -124,19 +114,19 @@ def test_doctor_speaks_before_anything_was_built(run, tmp_path: Path) -> None:  
         (["sparql", "no-such-file.rq"], "can't read no-such-file.rq"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_status_2(run, arguments: list[str], message: str) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_bad_input_is_one_line_and_exit_status_2(run: Run, arguments: list[str], message: str) -> None:
     result = run(*arguments)
     assert result.returncode == 2
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1 and message in result.stderr
 
 
-def test_a_bad_setting_names_its_variable(run) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_a_bad_setting_names_its_variable(run: Run) -> None:
     result = run("doctor", WHENCE_PORT="many")
     assert result.returncode == 2 and "WHENCE_PORT" in result.stderr and "'many'" in result.stderr
 
 
-def test_nothing_built_is_said_by_every_reading_command(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_nothing_built_is_said_by_every_reading_command(run: Run, tmp_path: Path) -> None:
     for arguments in (["search", "retina"], ["show", "lits"], ["sparql", "-"], ["serve", "--port", "0"]):
         result = run(*arguments, stdin="ASK {}", WHENCE_HOME=str(tmp_path))
         assert result.returncode == 2 and "run `whence build`" in result.stderr
