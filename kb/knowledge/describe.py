@@ -66,6 +66,8 @@ def _subject(entry: DatasetEntry, vocabulary: Vocabulary) -> str:
 
 def _count(count: Count) -> str:
     unit = "items (unit not stated)" if count.unit == "unstated" else count.unit
+    if count.n == 1:
+        unit = "study" if unit == "studies" else unit.removesuffix("s")
     return f"{count.n:,} {unit}" + (f" ({count.split})" if count.split else "")
 
 
@@ -73,11 +75,10 @@ def _size(entry: DatasetEntry) -> str:
     counts = [count for count in entry.counts if count.split is None]
     with_unit = {count.n for count in counts if count.unit != "unstated"}
     whole = [_count(count) for count in counts if count.unit != "unstated" or count.n not in with_unit]
+    units = {count.unit for count in counts if count.unit != "unstated"}
     parts = []
     if whole:
-        disagree = (
-            len({count.n for count in entry.counts if count.split is None and count.unit != "patients"}) > 1
-        )
+        disagree = any(len({count.n for count in counts if count.unit == unit}) > 1 for unit in units)
         parts.append(("References count " if disagree else "It has ") + _listed(list(dict.fromkeys(whole))))
     for inventory in entry.classes:
         names = [label.name for label in inventory.names]
