@@ -65,7 +65,7 @@ def _subject(entry: DatasetEntry, vocabulary: Vocabulary) -> str:
 
 
 def _count(count: Count) -> str:
-    unit = "items (unit not stated)" if count.unit == "unstated" else count.unit
+    unit: str = "items (unit not stated)" if count.unit == "unstated" else count.unit
     if count.n == 1:
         unit = "study" if unit == "studies" else unit.removesuffix("s")
     return f"{count.n:,} {unit}" + (f" ({count.split})" if count.split else "")
