@@ -45,8 +45,12 @@ def data_version(entries: dict[str, DatasetEntry]) -> str:
 
 
 def entry_text(entry: DatasetEntry, vocabulary: Vocabulary, names: dict[str, str]) -> str:
-    """Text of an entry that is embedded; its score against a query is documentation-text similarity."""
-    return describe(entry, vocabulary, names)
+    """Text of an entry that is embedded: what its facts say, then what a curator wrote.
+
+    Its score against a query is documentation-text similarity.
+    """
+    facts = describe(entry.model_copy(update={"description": None}), vocabulary, names)
+    return f"{facts} {entry.description}" if entry.description is not None else facts
 
 
 def build(settings: Settings, report: Report = lambda _: None, *, force: bool = False) -> Generation:

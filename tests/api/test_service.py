@@ -37,7 +37,7 @@ def test_search_by_get_and_post_is_what_the_library_answers(http: httpx.Client, 
     expected = search(base, query, limit=7)
     got = SearchAnswer.model_validate(by_get.json())
     assert [hit.id for hit in got.results] == [hit.id for hit in expected.results]
-    assert got.results[0].id == "chest-x-ray-images-pneumonia"
+    assert "chest-x-ray-images-pneumonia" in {hit.id for hit in got.results[:3]}
 
 
 def test_pages_of_the_catalogue_hold_every_entry_once(server: str, entries: dict[str, DatasetEntry]) -> None:
@@ -58,7 +58,7 @@ def test_one_entry(http: httpx.Client, entries: dict[str, DatasetEntry]) -> None
     answer = http.get("/api/datasets/chestmnist").json()
     assert DatasetEntry.model_validate(answer["entry"]) == entries["chestmnist"]
     assert answer["iri"] == "https://w3id.org/whence/dataset/chestmnist"
-    assert answer["description"].startswith("ChestMNIST is a ")
+    assert answer["description"] == entries["chestmnist"].description
 
 
 def test_concepts_are_looked_up(http: httpx.Client) -> None:
