@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -27,7 +28,13 @@ from kb.errors import InvalidFile
 from kb.knowledge.entries import DatasetEntry
 from kb.knowledge.entry_rdf import entry_graph
 from kb.knowledge.names import WH
-from kb.knowledge.ontology_checks import GRAPH_CHECKS, bad_header, not_canonical, undeclared
+from kb.knowledge.ontology_checks import (
+    GRAPH_CHECKS,
+    bad_header,
+    declared_terms,
+    not_canonical,
+    undeclared,
+)
 from kb.knowledge.term_changes import changelog, compare, read_snapshot, snapshot, to_tsv
 from kb.settings import Settings
 
@@ -167,3 +174,32 @@ def test_release_files_are_the_same_bytes_twice(tmp_path: Path) -> None:
         for name, form in (("whence.ttl", "turtle"), ("whence.owl", "xml"), ("whence.jsonld", "json-ld"))
     }
     assert len(set(sizes.values())) == 1 and min(sizes.values()) > 15_000
+
+
+def names_in_code(folder: Path) -> set[str]:
+    """Terms that Python code spells out as `WH.name` or `WH["name"]`."""
+    found: set[str] = set()
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            owner = getattr(node, "value", None)
+            if not (isinstance(owner, ast.Name) and owner.id == "WH"):
+                continue
+            if isinstance(node, ast.Attribute):
+                found.add(node.attr)
+            elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+                found.add(str(node.slice.value))
+    return found
+
+
+def test_code_names_only_declared_terms(ontology: Graph) -> None:
+    root = Path(kb.__file__).parent
+    names = names_in_code(root) | names_in_code(root.parent / "api")
+    assert len(names) > 100
+    declared = {str(term).removeprefix(str(WH)) for term in declared_terms(ontology)}
+    assert sorted(names - declared) == []
+
+
+def test_shapes_name_only_declared_terms(ontology: Graph) -> None:
+    folder = Settings().ontology / "shapes"
+    for path in sorted(folder.glob("*.ttl")):
+        assert undeclared(ontology, Graph().parse(path)) == [], path.name
