@@ -202,12 +202,12 @@ def audit(
 
     settings = _settings()
     found = examine(settings)
-    if as_json:
-        typer.echo(found.model_dump_json(indent=2))
-        return
     text = as_markdown(found)
     if write:
         (settings.data / "README.md").write_text(text, encoding="utf-8")
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+        return
     typer.echo(text, nl=False)
     if everything:
         typer.echo(
@@ -240,7 +240,13 @@ def overlap(
         )
         return
     if path is None:
-        typer.echo(f"No relation between {one} and {other} is known, which is not that none exists.")
+        typer.echo(f"No shared items of {one} and {other} are known, which is not that there are none.")
+        for entry, partner in ((base.entry(one), other), (base.entry(other), one)):
+            for relation in entry.relations:
+                if relation.target == partner:
+                    typer.echo(
+                        f"  {entry.id}: {RELATION_WORDS[relation.kind]} {partner} [{', '.join(relation.refs)}]"
+                    )
         return
     if not path:
         typer.echo(f"{one} is one and the same.")
@@ -306,7 +312,7 @@ def validate(
 
 @ontology_app.command("report")
 def ontology_report(as_json: Json = False) -> None:
-    """Count the ontology's terms and run every check on it (needs Java, which the build extra brings)."""
+    """Count the ontology's terms and run every check on it (needs what `make setup` installs)."""
     from kb.answers.ontology_report import report
 
     found = report(_settings())

@@ -83,14 +83,16 @@ def audit(settings: Settings) -> Audit:
     entries = read_catalogue(settings.datasets, vocabulary)
     studies = read_studies(settings.data / "evidence", entries, ontology)
     gold = [entry for entry in entries.values() if is_gold(entry)]
-    references = Counter(ref for entry in entries.values() for ref in _references(entry.model_dump()))
+    cited = [
+        refs for entry in entries.values() for refs in _references(entry.model_dump(exclude={"field_status"}))
+    ]
     return Audit(
         data_version=data_version(entries),
         entries=len(entries),
         gold=len(gold),
         described=sum(entry.description is not None for entry in entries.values()),
-        values=sum(references.values()),
-        references=len(references),
+        values=len(cited),
+        references=len({ref for refs in cited for ref in refs}),
         all_entries=tuple(_coverage(entries.values())),
         gold_entries=tuple(_coverage(gold)),
         groups=_groups(entries.values(), vocabulary),
@@ -109,12 +111,12 @@ def audit(settings: Settings) -> Audit:
     )  # fmt: skip
 
 
-def _references(value: object) -> Iterator[str]:
-    """Every reference of every value, once for each value that rests on it."""
+def _references(value: object) -> Iterator[tuple[str, ...]]:
+    """The references of every value that has some."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if key == "refs":
-                yield from item
+                yield item
             else:
                 yield from _references(item)
     elif isinstance(value, list | tuple):

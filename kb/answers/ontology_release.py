@@ -13,6 +13,7 @@ from rdflib.namespace import DCTERMS, VANN
 
 import kb
 from kb.engines.store import serialize_sorted
+from kb.errors import InvalidInput
 from kb.knowledge.entry_shapes import entry_shapes
 from kb.knowledge.names import BASE, PREFIXES, WH
 from kb.knowledge.ontology_checks import canonical_turtle
@@ -61,7 +62,12 @@ def merged(ontology: Graph, version: str) -> Graph:
 
 def write_release(ontology: Graph, mappings: Path, folder: Path) -> list[Path]:
     """Write all release files and `SHA256SUMS` into `folder`; returns what was written."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(
+            f"{folder}: can't be made a folder: {error.strerror}", hint="name a folder"
+        ) from error
     graph = merged(ontology, kb.__version__)
     written = []
     for name, media_type in FILES.items():

@@ -1,4 +1,4 @@
-"""Check entry files one by one, as a curator would before committing them, and write them in canonical form."""
+"""Check files of entries and studies one by one, as a curator would before committing them, and write them in canonical form."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from kb.knowledge.catalogue import check_entry
 from kb.knowledge.coverage import contradicted_fields, is_gold, silent_fields
 from kb.knowledge.entries import DatasetEntry
 from kb.knowledge.entry_yaml import read_entry, to_yaml
+from kb.knowledge.studies import check_study
+from kb.knowledge.study_yaml import read_study, study_to_yaml
 from kb.knowledge.vocabulary import Vocabulary, load_ontology
 from kb.settings import Settings
 
@@ -26,34 +28,49 @@ class FileVerdict(NamedTuple):
 def validate_files(
     settings: Settings, paths: Sequence[Path], *, write: bool = False
 ) -> Iterator[FileVerdict]:
-    """Verdict on each file, or on all entries of the catalogue when no file is named.
+    """Verdict on each file, or on all entries and studies when no file is named.
 
-    `write` rewrites files that are valid but not in canonical form.
-    Raises `NotFound` for a file that is not there.
+    `write` rewrites files that are valid but not in canonical form. A file in a folder `evidence` is a study.
+    Raises `NotFound` for a file that is not there, and where there is no file at all.
     """
-    vocabulary = Vocabulary.from_graph(load_ontology(settings.ontology))
-    chosen = list(paths) or sorted(settings.datasets.glob("*.yaml"))
-    known = {path.stem for path in settings.datasets.glob("*.yaml")} | {path.stem for path in chosen}
+    ontology = load_ontology(settings.ontology)
+    vocabulary = Vocabulary.from_graph(ontology)
+    catalogue = sorted(settings.datasets.glob("*.yaml"))
+    chosen = list(paths) or [*catalogue, *sorted((settings.data / "evidence").glob("*.yaml"))]
+    if not chosen:
+        raise NotFound(
+            f"no files in {settings.data}", hint="set WHENCE_DATA to the folder that holds datasets/"
+        )
+    known = {path.stem for path in (*catalogue, *chosen)}
     for path in chosen:
         if not path.is_file():
             raise NotFound(f"no file {path}", hint="name files such as data/datasets/chexpert.yaml")
         try:
+            if path.resolve().parent.name == "evidence":
+                study = read_study(path)
+                check_study(study, known, ontology, where=str(path))
+                yield FileVerdict(path, tuple(_form(path, study_to_yaml(study), write=write)), ())
+                continue
             entry = read_entry(path)
-            check_entry(entry, dict.fromkeys(known, entry), vocabulary, where=str(path))
+            check_entry(entry, known, vocabulary, where=str(path))
         except InvalidFile as error:
             yield FileVerdict(path, (str(error),), ())
             continue
-        yield FileVerdict(path, tuple(_problems(path, entry, write=write)), tuple(_notes(entry)))
+        problems = [
+            f"{path}: field_status: {field} holds a value; take it out of the statuses"
+            for field in contradicted_fields(entry)
+        ]
+        problems += _form(path, to_yaml(entry), write=write and not problems)
+        yield FileVerdict(path, tuple(problems), tuple(_notes(entry)))
 
 
-def _problems(path: Path, entry: DatasetEntry, *, write: bool) -> Iterator[str]:
-    for field in contradicted_fields(entry):
-        yield f"{path}: field_status: {field} holds a value; take it out of the statuses"
-    if path.read_text(encoding="utf-8") != to_yaml(entry):
-        if write:
-            path.write_text(to_yaml(entry), encoding="utf-8")
-        else:
-            yield f"{path}: not in canonical form; whence validate --write {path}"
+def _form(path: Path, canonical: str, *, write: bool) -> Iterator[str]:
+    if path.read_text(encoding="utf-8") == canonical:
+        return
+    if write:
+        path.write_text(canonical, encoding="utf-8")
+    else:
+        yield f"{path}: not in canonical form; whence validate --write {path}"
 
 
 def _notes(entry: DatasetEntry) -> Iterator[str]:

@@ -3,7 +3,7 @@
 Covered: sub-class and equivalent class with intersections, existential restrictions and values (as OWL 2 EL has
 them), sub-property, transitive property, property chain, domain and range; and the symmetry that EL lacks, marked
 by `wh:materialisedAs`. Each axiom becomes CONSTRUCT queries that yield only what is not there yet; all run until
-nothing new comes. An axiom of another kind is an error: nothing is left out in silence.
+nothing new comes. An axiom of another kind is an error. What a rule can't write down is that something unnamed exists.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _UNSUPPORTED = (
     OWL.FunctionalProperty,
     OWL.InverseFunctionalProperty,
 )
-_UNSUPPORTED_PREDICATES = (OWL.inverseOf, OWL.equivalentProperty, OWL.unionOf, OWL.complementOf, OWL.oneOf,
+_UNSUPPORTED_PREDICATES = (OWL.sameAs, OWL.inverseOf, OWL.equivalentProperty, OWL.unionOf, OWL.complementOf, OWL.oneOf,
                            OWL.allValuesFrom, OWL.hasSelf, OWL.hasKey, OWL.propertyDisjointWith, OWL.disjointUnionOf,
                            OWL.cardinality, OWL.minCardinality, OWL.maxCardinality, OWL.qualifiedCardinality,
                            OWL.minQualifiedCardinality, OWL.maxQualifiedCardinality)  # fmt: skip
@@ -58,6 +58,12 @@ def rules(ontology: Graph) -> list[str]:
         found.append(_rule(" . ".join(links), f"?v0 <{prop}> ?v{len(links)}"))
     for name in _sorted(ontology.subjects(WH.materialisedAs, RdfLiteral("symmetric"))):
         found.append(_rule(f"?x <{name}> ?y", f"?y <{name}> ?x"))
+    for predicate in (RDFS.domain, RDFS.range):
+        for prop, value in ontology.subject_objects(predicate):
+            if not isinstance(value, URIRef):
+                raise InvalidFile(
+                    f"ontology: {prop} has an unnamed class for {predicate}, which no rule materialises"
+                )
     for prop, cls in _named(ontology, RDFS.domain):
         found.append(_rule(f"?x <{prop}> ?y", f"?x a <{cls}>"))
     for prop, cls in _named(ontology, RDFS.range):
@@ -95,7 +101,9 @@ def _pattern(ontology: Graph, expression: Node, variable: str, numbers: Iterator
         filler = ontology.value(expression, OWL.someValuesFrom)
         other = f"?n{next(numbers)}"
         yield f"{variable} <{prop}> {other}"
-        if filler is not None and (prop, RDF.type, OWL.ObjectProperty) in ontology:
+        if (prop, RDF.type, OWL.ObjectProperty) not in ontology:
+            raise InvalidFile(f"ontology: {prop} is restricted to a datatype, which no rule materialises")
+        if filler is not None and filler != OWL.Thing:
             yield from _pattern(ontology, filler, other, numbers)
     else:
         raise InvalidFile(f"ontology: class expression {expression} has a form that no rule covers")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 from kb.errors import InvalidFile, NotFound
@@ -29,9 +29,7 @@ def read_catalogue(folder: Path, vocabulary: Vocabulary) -> dict[str, DatasetEnt
     return entries
 
 
-def check_entry(
-    entry: DatasetEntry, entries: Mapping[str, DatasetEntry], vocabulary: Vocabulary, *, where: str
-) -> None:
+def check_entry(entry: DatasetEntry, entries: Collection[str], vocabulary: Vocabulary, *, where: str) -> None:
     """Check that concepts exist, stand in their own facet, and that related entries exist.
 
     Raises `InvalidFile`; `where` starts its message.

@@ -1,7 +1,7 @@
 """SHACL shapes of an entry, written out from the model itself: the same fields, bounds, lists and rules.
 
 What pydantic refuses in a file, these shapes refuse in RDF, and the other way round; a test holds both against one
-list of cases. Shapes that speak of several entries or of the vocabulary stand in `catalogue_shapes`.
+list of cases.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Overlaps:
         if one == other:
             return ()
         waiting = deque[tuple[str, tuple[Step, ...]]]([(one, ())])
-        seen = {(one, "")}
+        seen = {(one, "", "")}
         while waiting:
             place, path = waiting.popleft()
             for reached, step in self._steps.get(place, ()):
@@ -65,8 +65,10 @@ class Overlaps:
                     continue
                 if reached == other:
                     return (*path, step)
-                if (reached, step.direction + step.kind) not in seen:
-                    seen.add((reached, step.direction + step.kind))
+                moves = [move for move in (*path, step) if move.kind != "same-as"]
+                state = (reached, moves[-1].direction if moves else "", moves[-1].kind if moves else "")
+                if state not in seen:
+                    seen.add(state)
                     waiting.append((reached, (*path, step)))
         return None
 
@@ -84,20 +86,37 @@ class Overlaps:
 
 
 def is_certain(path: tuple[Step, ...]) -> bool:
-    """Whether the path shows shared items: no detour over a common parent, and nothing unverified."""
-    directions = {step.direction for step in path}
-    return not {"up", "down"} <= directions and all(step.grade == "stated" for step in path) and (
-        "across" not in directions or len(path) == 1 or all(s.kind == "same-as" for s in path if s.direction == "across")
-    )  # fmt: skip
+    """Whether the path shows shared items, and not only that they may be shared.
+
+    It does where one dataset is contained in the other, or made from something that is; where items are said to be
+    shared; and never by an unverified relation, over a common parent, or by derivation twice over.
+    """
+    if any(step.grade != "stated" for step in path):
+        return False
+    moves = [step for step in path if step.kind != "same-as"]
+    directions = {step.direction for step in moves}
+    if len(directions) > 1:
+        return False
+    if directions == {"across"}:
+        return len(moves) == 1
+    upwards = moves if directions == {"up"} else moves[::-1]
+    return all(step.kind != "derived-from" for step in upwards[1:])
 
 
 def _may_follow(path: tuple[Step, ...], step: Step) -> bool:
-    if not path:
+    """Same data under another name lead on in any phase; other steps go up, once across, and down."""
+    moves = [earlier for earlier in path if earlier.kind != "same-as"]
+    if not moves or step.kind == "same-as":
         return True
-    last = path[-1]
-    if _PHASES.index(step.direction) < _PHASES.index(last.direction):
+    last = moves[-1]
+    if (
+        _PHASES.index(step.direction) < _PHASES.index(last.direction)
+        or step.direction == last.direction == "across"
+    ):
         return False
-    if step.direction == "across" and last.direction == "across":
-        return step.kind == last.kind == "same-as"
-    # Siblings in a collection: up and down again by membership only.
-    return not (last.direction == "up" and step.direction == "down" and last.kind == step.kind == "part-of")
+    # A member of a collection has nothing to do with what other members were made from, nor with those members.
+    return (last.direction, last.kind, step.direction, step.kind) not in {
+        ("up", "part-of", "down", "part-of"),
+        ("up", "part-of", "up", "derived-from"),
+        ("down", "derived-from", "down", "part-of"),
+    }

@@ -208,6 +208,14 @@ class Study(Part):
             if (key := outcome_key(outcome)) in seen:
                 raise ValueError(f"{where}: the same cell stands there twice: {key}")
             seen.add(key)
+        for rating in self.ratings:
+            _unique(
+                f"ratings.{rating.id}.values", [f"{pair.source} and {pair.target}" for pair in rating.values]
+            )
+        _unique(
+            "estimates",
+            [f"{b.estimator} {b.version} on {b.architecture} from {b.file}" for b in self.estimates],
+        )
         for number, block in enumerate(self.estimates):
             for source, row in block.values.items():
                 _known(f"estimates.{number}.values", source, models - {FROM_SCRATCH})
@@ -220,7 +228,10 @@ def outcome_key(outcome: Outcome) -> str:
     """What tells an outcome apart from the others of its study."""
     parts = [outcome.protocol, outcome.source, outcome.target, outcome.metric]
     parts += [outcome.subgroup or "", f"vs {outcome.versus}" if outcome.versus else ""]
-    parts += [f"minus {outcome.minus}" if outcome.minus else ""]
+    parts += [
+        f"minus {outcome.minus}" if outcome.minus else "",
+        f"train {outcome.train}" if outcome.train else "",
+    ]
     return "--".join(part for part in parts if part)
 
 

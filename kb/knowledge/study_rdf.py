@@ -30,13 +30,32 @@ from kb.knowledge.study import (
 OverlapRisk = Callable[[tuple[str, ...], str | None], str]
 
 
+#: Overlap risks, worst first.
+_RISKS = ("known", "possible", "not-checked", "excluded-by-version")
+
+
 def not_checked(_sources: tuple[str, ...], _target: str | None) -> str:
     """Overlap risk where nobody looked."""
     return "not-checked"
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower().replace("<", "under ").replace("+", " plus")).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", _spelled(text.lower())).strip("-")
+
+
+def _spelled(text: str) -> str:
+    """Signs that tell subgroups apart, in words."""
+    for sign, word in (
+        ("<=", "up to "),
+        ("≤", "up to "),
+        (">=", "from "),
+        ("≥", "from "),
+        ("<", "under "),
+        (">", "over "),
+        ("+", " plus"),
+    ):
+        text = text.replace(sign, word)
+    return text
 
 
 def _text(value: str) -> Literal:
@@ -128,7 +147,7 @@ class _Writer:
     def _target_iri(self, target: Target) -> URIRef:
         if target.dataset is not None:
             return DATASET[target.dataset]
-        iri = URIRef(f"{self.iri}#dataset-{target.id}")
+        iri = URIRef(f"{self.iri}#target-{target.id}")
         self._add(iri, RDF.type, WH.UncataloguedDataset)
         self._add(iri, DCTERMS.title, _text(str(target.other)))
         return iri
@@ -136,7 +155,7 @@ class _Writer:
     def _sources(self, model: SourceModel, target: Target) -> list[URIRef]:
         """Datasets that a model was trained on, for a pool without the target of this outcome."""
         if model.other is not None:
-            iri = URIRef(f"{self.iri}#dataset-{model.id}")
+            iri = URIRef(f"{self.iri}#source-{model.id}")
             self._add(iri, RDF.type, WH.UncataloguedDataset)
             self._add(iri, DCTERMS.title, _text(model.other))
             return [iri]
@@ -222,10 +241,11 @@ class _Writer:
         datasets = tuple(d for d in model.datasets if not (model.without_target and d == target.dataset))
         return self.overlap_risk(datasets, target.dataset), False
 
-    def _about(self, iri: URIRef, source: str, target: Target) -> None:
-        risk, self_source = self._risk(source, target)
-        self._add(iri, WH.overlapRisk, _text(risk))
-        if self_source:
+    def _about(self, iri: URIRef, sources: tuple[str, ...], target: Target) -> None:
+        """Overlap risk of a record: the worst of its sources, and whether one of them is the target itself."""
+        found = [self._risk(source, target) for source in sources]
+        self._add(iri, WH.overlapRisk, _text(min((risk for risk, _ in found), key=_RISKS.index)))
+        if any(itself for _, itself in found):
             self._add(iri, WH.showsPitfall, WH["pitfall-self-source-artefact"])
 
     def _outcome(self, outcome: Outcome) -> None:
@@ -244,7 +264,7 @@ class _Writer:
         self._add(iri, WH.concerns, configuration(outcome.source))
         if outcome.versus is not None:
             self._add(iri, WH.comparedWith, configuration(outcome.versus))
-        self._about(iri, outcome.source, target)
+        self._about(iri, (outcome.source, *filter(None, [outcome.versus])), target)
         self._add(iri, WH.hasMetric, WH[f"metric-{outcome.metric}"])
         self._add(iri, WH.value, _number(outcome.value))
         for predicate, number in (
@@ -290,6 +310,8 @@ class _Writer:
         )
         iri = URIRef(f"{self.iri}#group-{_slug('-'.join(parts))}")
         self._add(iri, RDF.type, WH.ComparisonGroup)
+        if (note := self.protocols[outcome.protocol].note) is not None:
+            self._add(iri, WH.note, _text(note))
         return iri
 
     def _assessment(self, rating: Rating, pair: Rated) -> None:
@@ -320,7 +342,8 @@ class _Writer:
     def _estimates(self, block: Estimate) -> None:
         for source, target_id, value in _cells(block):
             target = self.targets[target_id]
-            name = "--".join((block.estimator, _slug(block.architecture), source, target_id))
+            version = () if block.version in UNSTATED else (_slug(block.version),)
+            name = "--".join((block.estimator, *version, _slug(block.architecture), source, target_id))
             iri = URIRef(f"{BASE}estimate/{self.study.id}/{name}")
             self._record(iri, WH.TransferabilityEstimate, block.grade, block.file, block.note)
             configuration = self._configuration(_Setup(source, target, block.architecture, block.strategies))
@@ -330,7 +353,7 @@ class _Writer:
             self._add(iri, WH.value, _number(value))
             self._or_status(iri, "methodVersion", block.version)
             self._or_status(iri, "sampleSize", block.sample)
-            self._about(iri, source, target)
+            self._about(iri, (source,), target)
 
 
 def _cells(block: Estimate) -> Iterator[tuple[str, str, float]]:

@@ -91,6 +91,15 @@ def test_validate_tells_what_is_wrong_and_mends_only_the_form(
         result.returncode == 1 and "did you mean" in result.stderr.lower() and "dermoscopy" in result.stderr
     )
     assert run("validate", str(tmp_path / "none.yaml")).returncode == 2
+    studies = tmp_path / "evidence"
+    studies.mkdir()
+    study = (Settings().data / "evidence" / "chen2019-med3d.yaml").read_text(encoding="utf-8")
+    (studies / "chen2019-med3d.yaml").write_text(study, encoding="utf-8")
+    assert run("validate", str(studies / "chen2019-med3d.yaml")).returncode == 0
+    (studies / "chen2019-med3d.yaml").write_text(
+        study.replace("metric: dice", "metric: dize"), encoding="utf-8"
+    )
+    assert "metric-dize" in run("validate", str(studies / "chen2019-med3d.yaml")).stderr
 
 
 def test_audit_in_json_has_the_same_figures(run: Run, entries: dict[str, DatasetEntry]) -> None:
