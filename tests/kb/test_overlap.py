@@ -55,8 +55,8 @@ def test_where_nothing_is_known_nothing_is_said(overlaps: Overlaps, one: str, ot
     ("one", "other", "risk"),
     [
         ("dermamnist", "ham10000", "known"), ("organamnist", "lits", "known"), ("luna16", "lidc-idri", "known"),
-        ("pathmnist", "nct-crc-he-100k", "known"), ("dermamnist", "isic-2018-task-3", "possible"),
-        ("chestmnist", "rsna-pneumonia-detection-challenge-2018", "possible"), ("brainmetshare", "cmmd", "not-checked"),
+        ("pathmnist", "nct-crc-he-100k", "known"), ("dermamnist", "isic-2018-task-3", "known"),
+        ("organamnist", "3d-ircadb", "possible"), ("brainmetshare", "cmmd", "not-checked"),
         ("lits", "medical-segmentation-decathlon", "known"), ("crc-val-he-7k", "nct-crc-he-100k", "not-checked"),
     ],
 )  # fmt: skip
