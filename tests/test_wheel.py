@@ -34,5 +34,5 @@ def test_the_wheel_ships_ontology_and_data(tmp_path: Path) -> None:
     assert all(int(count) > 0 for count in others) and len(others) == 5
     assert file.startswith(str(tmp_path))
     assert int(modules) == len(list((ROOT / "ontology").glob("*.ttl")))
-    assert int(datasets) == 1258
+    assert int(datasets) == 1259
     assert (tmp_path / "site" / "api" / "templates" / "home.html").is_file()

@@ -19,7 +19,7 @@ def test_search_prints_what_was_understood_and_why(run: Run) -> None:
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("Understood: ophthalmic OCT (modality)")
     assert "DocumentationTextSimilarity" in result.stdout and "(TextComputed)" in result.stdout
-    assert "1,258 entries searched" in result.stdout
+    assert "1,259 entries searched" in result.stdout
 
 
 def test_search_gives_json(run: Run) -> None:
@@ -62,7 +62,7 @@ def test_sparql_from_a_file_and_from_standard_input(run: Run, tmp_path: Path) ->
     query = "SELECT (COUNT(?d) AS ?n) { ?d a wh:ImagingDataset }"
     (tmp_path / "q.rq").write_text(query, encoding="utf-8")
     from_file = run("sparql", str(tmp_path / "q.rq"), "--accept", "text/csv")
-    assert from_file.stdout.split() == ["n", "1258"]
+    assert from_file.stdout.split() == ["n", "1259"]
     assert run("sparql", "-", "--accept", "text/csv", stdin=query).stdout == from_file.stdout
 
 
@@ -88,7 +88,7 @@ def test_show_prints_the_canonical_file_below_its_description(
 def test_doctor_agrees_with_the_manifest(run: Run, generation: Generation) -> None:
     findings = json.loads(run("doctor", "--json").stdout)
     assert findings["data version"] == generation.manifest.data_version
-    assert findings["entries"] == "1,258"
+    assert findings["entries"] == "1,259"
     assert findings["vector search on"] == findings["embedding on"] == "cpu"
     assert f"{generation.manifest.asserted:,} asserted" in findings["triples"]
     assert "faiss" in findings and "whence" in findings
