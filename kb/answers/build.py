@@ -31,7 +31,7 @@ from kb.knowledge.references import read_references, reference_triples
 from kb.knowledge.studies import read_studies
 from kb.knowledge.study_rdf import study_graph
 from kb.knowledge.terms_rdf import read_reference
-from kb.knowledge.vocabulary import Vocabulary, load_ontology
+from kb.knowledge.vocabulary import Vocabulary, load_labels, load_ontology
 from kb.settings import Settings
 
 _LEDGER_SEQUENCE = 0  # no ledger yet: the files are the only source
@@ -80,7 +80,7 @@ def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
     if not verdict.consistent or verdict.unsatisfiable:
         found = ", ".join(verdict.unsatisfiable) or "it contradicts itself"
         raise InvalidFile(f"{settings.ontology}: HermiT finds the ontology unsound: {found}")
-    vocabulary = Vocabulary.from_graph(ontology)
+    vocabulary = Vocabulary.from_graph(ontology + load_labels(settings.ontology))
     entries = read_catalogue(settings.datasets, vocabulary)
     studies = read_studies(settings.data / "evidence", entries, ontology)
     references = read_references(settings.data / "references.yaml")
@@ -155,6 +155,7 @@ def _inputs(settings: Settings) -> str:
     files = [
         *settings.ontology.glob("*.ttl"),
         *(settings.ontology / "mappings").glob("*.tsv"),
+        *(settings.ontology / "labels").glob("*.ttl"),
         *settings.datasets.glob("*.yaml"),
         *(settings.data / "evidence").glob("*.yaml"),
         settings.data / "references.yaml",

@@ -75,7 +75,8 @@ def _matches(concept: Concept, query: str) -> Iterator[tuple[Scope, str]]:
     asked, beginning = words(query), query.strip().casefold()
     if concept.id == query:
         yield "label", concept.label
-    for name in (concept.label, *concept.synonyms):
+    translations = (name for _, name in concept.translations)
+    for name in (concept.label, *concept.synonyms, *concept.hidden, *translations):
         is_label = name == concept.label
         if words(name) == asked:
             yield "label" if is_label else "synonym", name

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
-from rdflib import RDF, SKOS, Graph, URIRef
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from rdflib import RDF, SKOS, Graph, Literal, URIRef
 
 from kb.errors import InvalidFile, NotFound
 from kb.knowledge.entry_base import FACETS, Facet
@@ -16,6 +16,7 @@ from kb.knowledge.names import WH
 
 #: Properties that attach codes of other schemes, from the same meaning to a related one.
 _CODES = (SKOS.exactMatch, SKOS.closeMatch, SKOS.broadMatch, SKOS.narrowMatch, SKOS.relatedMatch, WH.code)
+_LABELS = (SKOS.prefLabel, SKOS.altLabel, SKOS.hiddenLabel)
 #: Class of the individuals of each facet.
 FACET_CLASSES: Mapping[Facet, URIRef] = {
     "modality": WH.Modality,
@@ -34,6 +35,8 @@ class Concept(BaseModel):
     facet: Facet
     label: str
     synonyms: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = Field(default=(), description="Words that lead to it but are no names of it.")
+    translations: tuple[tuple[str, str], ...] = Field(default=(), description="Language and name.")
     definition: str = ""
     broader: tuple[str, ...] = ()
     part_of: tuple[str, ...] = ()
@@ -71,6 +74,30 @@ def load_ontology(folder: Path) -> Graph:
     return graph
 
 
+def load_labels(folder: Path) -> Graph:
+    """Names of concepts in other languages, and words that lead to them: `labels/*.ttl` beside the modules.
+
+    Kept apart from the modules because nothing follows from them, and out of the store, where every query for a
+    `skos:prefLabel` would have to name its language. They serve look-up by name.
+    Raises `InvalidFile` when a file does not parse or states something other than a label.
+    """
+    graph = Graph()
+    for path in sorted((folder / "labels").glob("*.ttl")):
+        one = Graph()
+        try:
+            one.parse(path, format="turtle")
+        except Exception as error:  # rdflib's parsers raise many types
+            raise InvalidFile(f"{path}: not Turtle: {str(error).splitlines()[0]}") from error
+        for subject, predicate, name in one:
+            if predicate not in _LABELS or not isinstance(name, Literal) or name.language != path.stem:
+                raise InvalidFile(
+                    f"{path}: {subject} {predicate} {name!r}: only labels in {path.stem!r} belong here"
+                )
+        graph += one
+    return graph
+
+
+@lru_cache(maxsize=65536)
 def words(text: str) -> tuple[str, ...]:
     """Words of a text for comparison: lower case, without punctuation and plural endings."""
     acronyms = re.sub(r"\b([A-Z]{2,})s\b", r"\1", text)  # MRIs, CTs
@@ -98,6 +125,20 @@ class Vocabulary:
         def ids(subject: URIRef, predicate: URIRef) -> tuple[str, ...]:
             return tuple(sorted(str(o).removeprefix(str(WH)) for o in graph.objects(subject, predicate)))
 
+        def english(subject: URIRef, predicate: URIRef) -> tuple[str, ...]:
+            names = graph.objects(subject, predicate)
+            return tuple(sorted(str(o) for o in names if isinstance(o, Literal) and o.language == "en"))
+
+        def translations(subject: URIRef) -> tuple[tuple[str, str], ...]:
+            names = (o for p in (SKOS.prefLabel, SKOS.altLabel) for o in graph.objects(subject, p))
+            return tuple(
+                sorted(
+                    (o.language, str(o))
+                    for o in names
+                    if isinstance(o, Literal) and o.language not in (None, "en")
+                )
+            )
+
         concepts = []
         for facet, facet_class in FACET_CLASSES.items():
             for subject in sorted(
@@ -107,8 +148,10 @@ class Vocabulary:
                     Concept(
                         id=str(subject).removeprefix(str(WH)),
                         facet=facet,
-                        label=str(graph.value(subject, SKOS.prefLabel)),
-                        synonyms=tuple(sorted(str(o) for o in graph.objects(subject, SKOS.altLabel))),
+                        label=next(iter(english(subject, SKOS.prefLabel)), str(subject)),
+                        synonyms=english(subject, SKOS.altLabel),
+                        hidden=english(subject, SKOS.hiddenLabel),
+                        translations=translations(subject),
                         definition=str(graph.value(subject, SKOS.definition) or ""),
                         broader=ids(subject, SKOS.broader),
                         part_of=ids(subject, WH.partOf),
