@@ -36,6 +36,8 @@ ASSUMED_AGREEMENT = 0.5
 SLOPE_PRIOR = 1.0
 #: Ridge on standardised features of sources, in sources: two dozen sources carry three slopes with care.
 FEATURE_RIDGE = 3.0
+#: Rounds of weighting; it settles in a handful, and a fixed number gives the same result everywhere.
+ROUNDS = 20
 #: Level of intervals, and how sure an order must be before it is called one.
 INTERVAL_LEVEL = 0.8
 CLEAR = 0.8
@@ -119,8 +121,8 @@ class Predictor:
             effects = _Effects(_Table(inner), inner)
             for b in [b for b, target in enumerate(table.targets) if target in group]:
                 there = np.flatnonzero(table.measured[:, b])
-                near = [table.closeness[s, b] for s in there]
-                x = np.array([0.0 if np.isnan(value) else value for value in near])
+                # Unknown closeness moves nothing in a prediction, so here it stands at the mean too.
+                x = np.nan_to_num(table.closeness[there, b], nan=table.mean_closeness)
                 expected = np.array([effects.of(evidence.sources[table.sources[s]])[0] for s in there])
                 residual = table.units[there, b] - expected
                 x, residual = x - x.mean(), residual - residual.mean()
@@ -227,9 +229,7 @@ class _Effects:
         sizes, means = measured.sum(axis=0), np.zeros(len(table.sources))
         shift = np.zeros(len(sizes))
         weights = table.prior.copy()
-        for _ in range(
-            20
-        ):  # converges in a handful of rounds; fixed, so that results are the same everywhere
+        for _ in range(ROUNDS):
             weights = table.prior * _reliability(units, measured, weights)
             weights = weights / weights.mean() if weights.any() else table.prior
             amount = measured @ weights
@@ -253,10 +253,8 @@ class _Effects:
         left = design.T @ (trust * (means - self._mean))
         self._slopes = np.linalg.solve(design.T @ (trust[:, None] * design) + FEATURE_RIDGE * np.eye(3), left)
         expected = self._mean + design @ self._slopes
-        between = float(trust @ (means - expected) ** 2 / trust.sum()) - noise * float(
-            (trust / counts).mean()
-        )
-        self._between = max(between, 0.05)
+        spread = float(trust @ (means - expected) ** 2 / trust.sum())
+        self._between = max(spread - noise * float((trust / counts).mean()), 0.05)
         share = counts * self._between / (counts * self._between + noise)
         self._effect = share * means + (1 - share) * expected
         self._variance = (1 - share) * self._between
@@ -269,9 +267,8 @@ class _Effects:
         return self._mean + float((design @ self._slopes)[0]), self._between
 
     def _design(self, rows: Floats) -> Floats:
-        design: Floats = np.nan_to_num(
-            (rows - self._centre) / self._scale, nan=0.0
-        )  # unknown: as the mean source
+        # What is not known of a source counts as that of the mean source.
+        design: Floats = np.nan_to_num((rows - self._centre) / self._scale, nan=0.0)
         return design
 
 

@@ -12,7 +12,7 @@ from kb.knowledge.overlap import Overlaps
 from kb.knowledge.study import FROM_SCRATCH, SourceModel, Study
 from kb.knowledge.vocabulary import Vocabulary
 
-#: Modalities that show colour where an entry states no channels; those of single wavelengths are stated apart.
+#: Modalities that as a rule are recorded in colour, for entries that state no channels; stated channels prevail.
 COLOUR = frozenset(
     {
         "visible-light-camera-imaging",
@@ -136,10 +136,11 @@ def families(entries: Mapping[str, DatasetEntry]) -> Alike:
 
 
 def source_of(model: SourceModel, entries: Mapping[str, DatasetEntry], vocabulary: Vocabulary) -> Source:
-    """A pretrained network of a study; networks of one dataset and variant are one source in all studies."""
-    name = "+".join(model.datasets) if len(model.datasets) == 1 else model.id
+    """A pretrained network of a study; networks of one dataset, variant and objective are one source."""
+    name = model.datasets[0] if len(model.datasets) == 1 else model.id
+    kinds = [kind for kind in (model.variant, model.objective) if kind and kind != "supervised"]
     parts = tuple(facts_of(entries[dataset], vocabulary) for dataset in model.datasets)
-    return Source(f"{name} ({model.variant})" if model.variant else name, parts, model.without_target)
+    return Source(f"{name} ({', '.join(kinds)})" if kinds else name, parts, model.without_target)
 
 
 def evidence_of(
