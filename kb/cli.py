@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from kb.errors import InvalidInput, NotFound, WhenceError
+from kb.commands.search import search
+from kb.errors import NotFound, WhenceError
 
 app = typer.Typer(
     name="whence",
@@ -73,50 +74,7 @@ def build(force: Annotated[bool, typer.Option(help="Build even when nothing has 
     typer.echo(f"{manifest.data_version}: {manifest.entries:,} entries, {manifest.merged:,} triples")
 
 
-@app.command()
-def search(
-    query: Annotated[str | None, typer.Argument(help="What you look for, in plain words.")] = None,
-    as_json: Json = False,
-    limit: Limit = 10,
-    batch: Annotated[Path | None, typer.Option(help="JSON lines with id and query; needs --out.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Tab-separated answers to --batch.")] = None,
-) -> None:
-    """Find entries for a query in plain words."""
-    from kb.answers.batch import search_batch
-    from kb.answers.search import search as find
-
-    if batch is not None:
-        if out is None or query is not None:
-            raise InvalidInput(
-                "--batch needs --out and no query", hint="whence search --batch in.jsonl --out out.tsv"
-            )
-        count = search_batch(_base(), batch, out, limit=limit)
-        typer.echo(f"{count} queries answered in {out}", err=True)
-        return
-    if query is None:
-        raise InvalidInput("no query given", hint='whence search "chest X-ray pneumonia"')
-    answer = find(_base(), query, limit=limit)
-    if as_json:
-        typer.echo(answer.model_dump_json(indent=2))
-        return
-    understood = ", ".join(f"{mention.label} ({mention.facet})" for mention in answer.understood)
-    typer.echo(f"Understood: {understood or 'no concept of the ontology; searched by description only'}")
-    for hit in answer.results:
-        relevance = hit.relevance
-        typer.echo(f"\n{hit.rank}. {hit.name}  [{hit.id}]")
-        typer.echo(f"   SearchRelevance {relevance.value:.3f} = {_parts(relevance)}")
-        typer.echo(f"   {hit.description}")
-    typer.echo(f"\n{answer.searched:,} entries searched, data {answer.data_version}")
-
-
-def _parts(relevance: Any) -> str:  # noqa: ANN401 - imported late
-    text, concepts, name = relevance.text, relevance.concepts, relevance.name
-    parts = [f"{text.weight:g} x {text.sense} {text.value:.3f} ({text.basis})"]
-    matched = f": {', '.join(concepts.matched)}" if concepts.matched else ""
-    parts.append(f"{concepts.weight:g} x ConceptMatch {concepts.value:.2f}{matched}")
-    if name.value:
-        parts.append(f"{name.weight:g} x NameMatch")
-    return " + ".join(parts)
+app.command()(search)
 
 
 @app.command()

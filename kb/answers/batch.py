@@ -22,7 +22,7 @@ class BatchQuery(BaseModel):
 def search_batch(base: KnowledgeBase, source: Path, target: Path, *, limit: int) -> int:
     """Answer each line of `source`; write `id rank dataset_id name url score` to `target`, tab-separated.
 
-    The score is the search relevance. Returns the number of queries. Raises `InvalidFile` naming the line, and
+    Those that match come first, then those that may; the score is the search relevance. Returns the number of queries. Raises `InvalidFile` naming the line, and
     then writes nothing.
     """
     try:
@@ -44,7 +44,7 @@ def search_batch(base: KnowledgeBase, source: Path, target: Path, *, limit: int)
         except WhenceError as error:
             raise InvalidFile(f"{source}:{number}: {error}") from error
         count += 1
-        for hit in answer.results:
+        for hit in (*answer.results, *answer.may_match):
             cells = (item.id, str(hit.rank), hit.id, hit.name, hit.url or "", f"{hit.relevance.value:.6f}")
             lines.append("\t".join(" ".join(cell.split()) for cell in cells))
     try:

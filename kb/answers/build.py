@@ -18,6 +18,7 @@ from kb.engines.encoder import TorchEncoder, model_fingerprint, model_folder
 from kb.engines.generation import Generation, Manifest, current_generation, new_generation
 from kb.engines.reasoner import check_consistency
 from kb.engines.store import write_store
+from kb.engines.text_index import TextIndex
 from kb.engines.vector_index import VectorIndex
 from kb.errors import InvalidFile, NotReady
 from kb.knowledge.catalogue import read_catalogue
@@ -31,7 +32,7 @@ from kb.knowledge.references import read_references, reference_triples
 from kb.knowledge.studies import read_studies
 from kb.knowledge.study_rdf import study_graph
 from kb.knowledge.terms_rdf import read_reference
-from kb.knowledge.vocabulary import Vocabulary, load_labels, load_ontology
+from kb.knowledge.vocabulary import Concept, Vocabulary, load_labels, load_ontology
 from kb.settings import Settings
 
 _LEDGER_SEQUENCE = 0  # no ledger yet: the files are the only source
@@ -51,6 +52,18 @@ def entry_text(entry: DatasetEntry, vocabulary: Vocabulary, names: dict[str, str
     """
     facts = describe(entry.model_copy(update={"description": None}), vocabulary, names)
     return f"{facts} {entry.description}" if entry.description is not None else facts
+
+
+def indexed_text(entry: DatasetEntry, vocabulary: Vocabulary, names: dict[str, str]) -> str:
+    """Text of an entry that is searched by words: the same, and all English names of what it states or entails."""
+    concepts = [vocabulary[concept] for concept in sorted(vocabulary.entailed_by(entry.concepts()))]
+    spoken = " ; ".join(name for concept in concepts for name in (concept.label, *concept.synonyms))
+    return f"{entry_text(entry, vocabulary, names)} {spoken}"
+
+
+def concept_text(concept: Concept) -> str:
+    """Text of a concept that is embedded, to be found by a description of the thing."""
+    return f"{concept.label}: {concept.definition}"
 
 
 def build(settings: Settings, report: Report = lambda _: None, *, force: bool = False) -> Generation:
@@ -96,9 +109,18 @@ def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
     ordered = [entries[entry_id] for entry_id in sorted(entries)]
     report(f"embedding {len(ordered)} descriptions on {encoder.device}")
     vectors = encoder.encode([entry_text(entry, vocabulary, names) for entry in ordered])
+    concept_vectors = encoder.encode([concept_text(concept) for concept in vocabulary])
 
     with new_generation(settings.home) as target:
         VectorIndex.build(vectors, "cpu").write(target / "vectors.faiss")
+        VectorIndex.build(concept_vectors, "cpu").write(target / "concepts.faiss")
+        TextIndex.build(
+            target / "words.sqlite",
+            {
+                entry.id: (" ".join((entry.name, *entry.aliases)), indexed_text(entry, vocabulary, names))
+                for entry in ordered
+            },
+        )
         lines = "".join(entry.canonical_json() + "\n" for entry in ordered)
         (target / "entries.jsonl").write_text(lines, encoding="utf-8")
         (target / "vocabulary.json").write_text(vocabulary.to_json(), encoding="utf-8")

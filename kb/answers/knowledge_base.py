@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from kb.answers.search_tables import SearchIndexes, SearchTables
 from kb.engines.encoder import OnnxEncoder
 from kb.engines.generation import Generation, Manifest, current_generation
+from kb.engines.text_index import TextIndex
 from kb.engines.vector_index import VectorIndex
 from kb.errors import NotFound
 from kb.knowledge.describe import describe
 from kb.knowledge.entries import DatasetEntry
 from kb.knowledge.suggestions import did_you_mean
-from kb.knowledge.vocabulary import Vocabulary, words
+from kb.knowledge.vocabulary import Vocabulary
 from kb.settings import Settings
 
 
@@ -64,8 +66,7 @@ class KnowledgeBase:
     def load(self) -> None:
         """Load everything that search needs, so that the first query is as fast as the others."""
         self.encoder.encode(["ready"])
-        for part in (self.entries, self.vocabulary, self.index, self.entailed_concepts, self.by_name):
-            len(part)
+        self.search_tables.load()
 
     @cached_property
     def entailed_concepts(self) -> dict[str, frozenset[str]]:
@@ -73,13 +74,11 @@ class KnowledgeBase:
         return {entry.id: self.vocabulary.entailed_by(entry.concepts()) for entry in self.entries.values()}
 
     @cached_property
-    def by_name(self) -> dict[tuple[str, ...], tuple[str, ...]]:
-        """Words of a name or alias → ids of the entries that go by it."""
-        found: dict[tuple[str, ...], list[str]] = {}
-        for entry in self.entries.values():
-            for name in {words(name) for name in (entry.name, *entry.aliases)}:
-                found.setdefault(name, []).append(entry.id)
-        return {name: tuple(ids) for name, ids in found.items()}
+    def search_tables(self) -> SearchTables:
+        """What search looks up for every entry at once."""
+        concepts = VectorIndex.read(self.generation.concept_vectors, "cpu")
+        indexes = SearchIndexes(self.encoder, self.index, concepts, TextIndex(self.generation.words))
+        return SearchTables(self.entries, self.vocabulary, indexes)
 
     def entry(self, entry_id: str) -> DatasetEntry:
         """One entry.

@@ -183,6 +183,11 @@ class OnnxEncoder:
         tokenizer.enable_padding()
         return tokenizer
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Whole words that the tokenizer knows: what is among them is hardly a misspelling."""
+        return frozenset(word for word in self._tokenizer.get_vocab() if not word.startswith("##"))
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Vectors of the texts, one row each."""
         encodings = self._tokenizer.encode_batch(list(texts))

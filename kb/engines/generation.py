@@ -2,7 +2,7 @@
 
     HOME/current                      number of the current generation
     HOME/generations/<number>/        manifest.json, entries.jsonl, vocabulary.json, terms.json, vectors.faiss,
-                                  store/, ontology/
+                                  concepts.faiss, words.sqlite, store/, ontology/
     HOME/encoders/<fingerprint>/      model.onnx, tokenizer.json, limits.json
 
 A generation is written under a temporary name, renamed, and only then pointed to: a build that fails changes
@@ -82,6 +82,16 @@ class Generation:
     def vectors(self) -> Path:
         """File of the FAISS index."""
         return self.folder / "vectors.faiss"
+
+    @property
+    def concept_vectors(self) -> Path:
+        """File of the FAISS index of concepts, in the order of the vocabulary."""
+        return self.folder / "concepts.faiss"
+
+    @property
+    def words(self) -> Path:
+        """File of the full-text index."""
+        return self.folder / "words.sqlite"
 
     @property
     def encoder(self) -> Path:

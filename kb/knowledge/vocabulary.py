@@ -101,10 +101,11 @@ def load_labels(folder: Path) -> Graph:
 def words(text: str) -> tuple[str, ...]:
     """Words of a text for comparison: lower case, without punctuation and plural endings."""
     acronyms = re.sub(r"\b([A-Z]{2,})s\b", r"\1", text)  # MRIs, CTs
-    return tuple(_singular(word) for word in re.findall(r"[^\W_]+(?:&[^\W_]+)?", acronyms.casefold()))
+    return tuple(singular(word) for word in re.findall(r"[^\W_]+(?:&[^\W_]+)?", acronyms.casefold()))
 
 
-def _singular(word: str) -> str:
+def singular(word: str) -> str:
+    """An English word without the ending of its plural."""
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):

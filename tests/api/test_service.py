@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from kb.answers.knowledge_base import KnowledgeBase
-from kb.answers.search import SearchAnswer, search
+from kb.answers.search import search
+from kb.answers.search_answer import SearchAnswer
 from kb.client import WhenceClient
 from kb.engines.generation import Generation
 from kb.errors import InvalidInput, NotFound, QueryRefused

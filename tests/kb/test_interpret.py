@@ -1,0 +1,139 @@
+"""What a query is taken to mean: concepts, conditions with their polarity, names; and what is left is said."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kb.answers.interpret import interpret
+from kb.answers.knowledge_base import KnowledgeBase
+from kb.knowledge.interpretation import Interpretation
+
+
+def meant(base: KnowledgeBase, query: str) -> Interpretation:
+    return interpret(query, base.search_tables.lexicon)
+
+
+def concepts(base: KnowledgeBase, query: str) -> set[str]:
+    return {mention.concept for mention in meant(base, query).concepts}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("CXR pneumonia", {"chest-radiography", "pneumonia"}),
+        ("MRIs of the knees", {"magnetic-resonance-imaging", "knee"}),
+        ("mamography", {"mammography"}),
+        ("brian tumor mri", {"brain-tumour", "magnetic-resonance-imaging"}),
+        ("Netzhautbilder", {"fundus-imaging"}),
+        ("Leberläsionen", {"liver-lesion"}),
+        ("radiographies du thorax", {"thorax"}),
+        ("tomografia computarizada del hígado", {"computed-tomography", "liver"}),
+        ("immagini istologiche della mammella", {"breast"}),
+        ("胸部CT 肺结节", {"computed-tomography", "pulmonary-nodule"}),
+        ("眼底画像の糖尿病網膜症", {"fundus-imaging", "diabetic-retinopathy"}),
+    ],
+)
+def test_concepts_are_found_by_any_of_their_names(
+    base: KnowledgeBase, query: str, expected: set[str]
+) -> None:
+    assert expected <= concepts(base, query)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("chest X-rays, at least 10k images", {"items at least 10,000"}),
+        ("fundus, over 500 patients", {"patients at least 501"}),
+        ("between 1,000 and 5,000 slides", {"items at least 1,000 at most 5,000"}),
+        ("ten or more classes", {"classes at least 10"}),
+        ("released after 2019", {"year from 2020"}),
+        ("nothing older than 2016", {"year from 2016"}),
+        ("3D but not CT, liver lesions", {"dimension 3D or 3D+t", "not concept computed-tomography"}),
+        (
+            "no CT or MRI, liver",
+            {"not concept computed-tomography", "not concept magnetic-resonance-imaging"},
+        ),
+        ("heart ultrasound, video not stills", {"dimension 2D+t or 3D+t", "not dimension 2D"}),
+        ("MRT der Leber ohne CT, mindestens 500 Patienten", {"not concept computed-tomography", "patients at least 500"}),
+        ("sans IRM, cerveau", {"not concept magnetic-resonance-imaging"}),
+        ("CT以外の肺画像", {"not concept computed-tomography"}),
+        ("licence must allow commercial use", {"permission commercial"}),
+        ("unlabelled brain MRI", {"not labels"}),
+        ("lung CT on Zenodo", {"platform Zenodo"}),
+        ("pretrained weights available, histology", {"weights"}),
+        ("skin images with age and sex of the patient recorded", {"reports age", "reports sex"}),
+        ("10000 images or less is no use", {"items at least 10,001"}),
+    ],
+)  # fmt: skip
+def test_conditions_are_read_with_their_polarity(base: KnowledgeBase, query: str, said: set[str]) -> None:
+    found = {one.said for one in meant(base, query).constraints if one.strength == "required"}
+    assert said <= found, found
+
+
+def test_a_wish_is_no_requirement(base: KnowledgeBase) -> None:
+    constraints = meant(base, "fundus photos, ideally open, more than 5,000").constraints
+    assert {(one.said, one.strength) for one in constraints} == {
+        ("access open", "preferred"),
+        ("items at least 5,001", "required"),
+    }
+
+
+def test_what_the_asker_has_is_no_condition(base: KnowledgeBase) -> None:
+    constraints = meant(
+        base, "We have 300 labelled knee MRIs and want sources with more than 1000 scans"
+    ).constraints
+    assert [one.said for one in constraints] == ["items at least 1,001"]
+
+
+@pytest.mark.parametrize("query", ["pneumonia vs no pneumonia", "not only CT", "with or without contrast"])
+def test_a_negation_that_excludes_nothing(base: KnowledgeBase, query: str) -> None:
+    assert not [one for one in meant(base, query).constraints if one.negated]
+
+
+@pytest.mark.parametrize(
+    ("query", "entry"),
+    [
+        ("ham 10000", "ham10000"),
+        ("chexprt", "chexpert"),
+        ("kits 2019", "kits19"),
+        ("cameleon 17", "camelyon17"),
+        ("DRIVE", "drive"),
+        ("BraTS 2021", "brats21"),
+    ],
+)  # fmt: skip
+def test_entries_are_known_by_name(base: KnowledgeBase, query: str, entry: str) -> None:
+    best = max(meant(base, query).known_items, key=lambda item: item.confidence)
+    assert best.id == entry
+
+
+@pytest.mark.parametrize("query", ["chest x-ray pneumonia", "brain tumor mri", "covid-19 ct", "drive a car"])
+def test_words_for_things_are_not_taken_for_names_of_entries(base: KnowledgeBase, query: str) -> None:
+    assert meant(base, query).known_items == ()
+
+
+def test_what_is_not_understood_is_said(base: KnowledgeBase) -> None:
+    found = meant(base, "retina OCT of unicorns")
+    assert found.not_understood == ("unicorns",)
+
+
+def test_words_point_to_their_place_in_the_query(base: KnowledgeBase) -> None:
+    query = "Ärztliche CT-Aufnahmen der Leber, 肝臓"
+    for mention in meant(base, query).concepts:
+        assert query[mention.start : mention.end] == mention.words
+
+
+_PIECES = st.sampled_from(
+    ["not", "CT", "MRI", "at least", "10k", "images", "ohne", "以外", "or", ",", "liver", "<=", "1.5", "million",
+     "between", "and", "2019", "open", "ideally", "ham10000", "\"", "*", "NEAR(", "' OR 1=1 --", "}", "🙂", "\u202e", "ß"]
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.one_of(st.text(max_size=200), st.lists(_PIECES, max_size=14).map(" ".join)))
+def test_no_text_breaks_the_reader(base: KnowledgeBase, text: str) -> None:
+    found = meant(base, text)
+    assert Interpretation.model_validate_json(found.model_dump_json()) == found
+    for mention in found.concepts:
+        assert text[mention.start : mention.end] == mention.words
