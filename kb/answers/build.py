@@ -114,13 +114,11 @@ def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
     with new_generation(settings.home) as target:
         VectorIndex.build(vectors, "cpu").write(target / "vectors.faiss")
         VectorIndex.build(concept_vectors, "cpu").write(target / "concepts.faiss")
-        TextIndex.build(
-            target / "words.sqlite",
-            {
-                entry.id: (" ".join((entry.name, *entry.aliases)), indexed_text(entry, vocabulary, names))
-                for entry in ordered
-            },
+        texts = (
+            (" ".join((entry.name, *entry.aliases)), indexed_text(entry, vocabulary, names))
+            for entry in ordered
         )
+        TextIndex.build(target / "words.sqlite", texts)
         lines = "".join(entry.canonical_json() + "\n" for entry in ordered)
         (target / "entries.jsonl").write_text(lines, encoding="utf-8")
         (target / "vocabulary.json").write_text(vocabulary.to_json(), encoding="utf-8")

@@ -13,7 +13,7 @@ from kb.knowledge.folding import FoldedText
 from kb.knowledge.interpretation import Constraint, Interpretation, Mention
 from kb.knowledge.name_index import Match, NameIndex, tokens_of, windows
 from kb.knowledge.stopwords import FILLERS, STOPWORDS
-from kb.knowledge.vocabulary import Vocabulary
+from kb.knowledge.vocabulary import Vocabulary, singular
 
 _PLATFORM_SYNONYMS = {
     ("cancer", "imaging", "archive"): "TCIA",
@@ -115,7 +115,7 @@ def _platforms(
     """Hosting platforms that the text names outside the name of an entry."""
     for window in windows(folded.tokens(), 4):
         start, end = window[0].start, window[-1].end
-        name = platforms.get(tokens_of(folded.text[start:end]))
+        name = platforms.get(tuple(singular(token.text) for token in window))
         if name and not any(start < b and a < end for a, b in taken):
             yield Found(start, end, "platform", (name,))
 

@@ -15,6 +15,7 @@ from kb.knowledge.folding import FoldedText, Token
 from kb.knowledge.interpretation import KnownItem
 from kb.knowledge.name_index import tokens_of
 from kb.knowledge.stopwords import FILLERS, STOPWORDS
+from kb.knowledge.vocabulary import singular
 
 _LONGEST = 12
 
@@ -124,7 +125,7 @@ class KnownItems:
             for first in range(len(tokens) - size + 1):
                 window = tokens[first : first + size]
                 start, end = window[0].start, window[-1].end
-                key = unsung(text.text[start:end])
+                key = tuple(token.text for token in window)
                 if key not in self._families or any(start < b and a < end for a, b in places):
                     continue
                 if key in self._concept_names or (
@@ -147,7 +148,7 @@ class KnownItems:
                     )
 
     def _match(self, window: list[Token], text: FoldedText) -> tuple[tuple[str, ...], str, float] | None:
-        key = tokens_of(text.text[window[0].start : window[-1].end])
+        key = tuple(singular(token.text) for token in window)
         if key in self._exact and self._meant(key, window, text):
             return key, "name", 1.0
         if len(window) > 4:

@@ -284,6 +284,8 @@ def _names(tables: SearchTables, meant: Interpretation) -> dict[int, float]:
 
 def _related(tables: SearchTables, named: dict[int, float]) -> dict[int, float]:
     """Entries in relation to a named one, or of its series."""
+    if not named:
+        return {}
     related: dict[int, float] = {}
     families = {
         tables.entries[row].family: value for row, value in named.items() if tables.entries[row].family

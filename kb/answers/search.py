@@ -13,7 +13,7 @@ from kb.answers.interpret import interpret
 from kb.answers.knowledge_base import KnowledgeBase
 from kb.answers.nothing_matches import excluded, why_nothing
 from kb.answers.ranking import rank
-from kb.answers.search_answer import Hit, HitStatus, SearchAnswer
+from kb.answers.search_answer import SearchAnswer
 from kb.answers.search_explanation import Explained
 from kb.answers.search_facets import facet_counts
 from kb.answers.search_tables import SearchTables
@@ -55,9 +55,6 @@ def search(
     found, maybe = ranked.order(matches), ranked.order(may_match)
     explained = Explained(base, query, meant, ranked)
 
-    def hits(rows: list[int], status: HitStatus, first: int) -> tuple[Hit, ...]:
-        return tuple(explained.hit(row, status, number) for number, row in enumerate(rows, start=first))
-
     end = start + limit
     near = ranked.order(ranked.near)[:_MOST_NEAR] if start == 0 and end > len(found) else []
     return SearchAnswer(
@@ -67,13 +64,13 @@ def search(
         data_version=base.manifest.data_version,
         matching=len(found),
         may_match_count=len(maybe),
-        results=hits(found[start:end], "matches", start + 1),
-        may_match=hits(
+        results=explained.hits(found[start:end], "matches", start + 1),
+        may_match=explained.hits(
             maybe[max(0, start - len(found)) : max(0, end - len(found))],
             "may match",
             max(start, len(found)) + 1,
         ),
-        near=hits(near, "near", len(found) + len(maybe) + 1),
+        near=explained.hits(near, "near", len(found) + len(maybe) + 1),
         excluded=excluded(ranked),
         note=note,
         facets=facet_counts(tables, matches),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from kb.answers.knowledge_base import KnowledgeBase
@@ -41,8 +42,15 @@ class Explained:
         )
         return self._meant.model_copy(update={"concepts": (*self._meant.concepts, *described)})
 
-    def hit(self, row: int, status: HitStatus, rank: int) -> Hit:
-        """One entry of the answer."""
+    def hits(self, rows: Sequence[int], status: HitStatus, first: int) -> tuple[Hit, ...]:
+        """Entries of one list of the answer; `first` is the rank of the first."""
+        terms = self._tables.texts.terms_of(self._query, rows)
+        return tuple(
+            self._hit(row, status, rank, held)
+            for rank, (row, held) in enumerate(zip(rows, terms, strict=True), start=first)
+        )
+
+    def _hit(self, row: int, status: HitStatus, rank: int, terms: tuple[str, ...]) -> Hit:
         entry = self._tables.entries[row]
         return Hit(
             rank=rank,
@@ -57,7 +65,7 @@ class Explained:
                 judge(entry, constraint, self._tables.entailed_by(row), self._tables.facet_of)
                 for constraint in self._meant.constraints
             ),
-            terms=self._tables.texts.terms_of(self._query, [entry.id])[entry.id],
+            terms=terms,
             relevance=self._relevance(row),
         )
 

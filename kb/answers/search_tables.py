@@ -165,8 +165,9 @@ class SearchTables:
     def words(self, query: str) -> Floats:
         """BM25 of each entry as a share of the best."""
         scores = np.zeros(len(self.entries))
-        for entry_id, score in self.texts.scores(query).items():
-            scores[self.row_of[entry_id]] = max(score, 0.0)
+        if found := self.texts.scores(query):
+            rows, values = zip(*found, strict=True)
+            scores[list(rows)] = np.maximum(values, 0.0)
         return scores / scores.max() if scores.any() else scores
 
     def _status(self, constraint: Constraint) -> NDArray[np.int8]:

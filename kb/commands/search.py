@@ -53,13 +53,14 @@ def _lines(answer: SearchAnswer, *, explain: bool) -> Iterator[str]:
     yield from _understood(answer)
     if answer.note:
         yield f"\n{answer.note}"
-    lists = (("", answer.results), ("May match, a fact is not known:", answer.may_match))
-    nearest = answer.near if explain or answer.note else ()
-    for title, hits in (*lists, ("Near, but lacking something:", nearest)):
+    for title, hits in (("", answer.results), ("\nMay match, a fact is not known:", answer.may_match)):
         if hits and title:
-            yield f"\n{title}"
+            yield title
         for hit in hits:
             yield from _hit(hit, explain=explain)
+    if answer.near and (explain or answer.note):
+        yield "\nNear, but lacking something:"
+        yield from (f"   {hit.name}  [{hit.id}]: {'; '.join(hit.lacks)}" for hit in answer.near)
     if explain and answer.excluded:
         yield "\nAlone kept out, of those that meet all else:"
         for one in answer.excluded:

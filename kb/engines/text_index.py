@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kb.knowledge.folding import FoldedText
@@ -21,45 +21,42 @@ class TextIndex:
         self._local = threading.local()
 
     @staticmethod
-    def build(path: Path, texts: Mapping[str, tuple[str, str]]) -> None:
-        """Write an index of name and text by entry id."""
+    def build(path: Path, texts: Iterable[tuple[str, str]]) -> None:
+        """Write an index of name and text; rows are numbered from 0 in the order given."""
         with sqlite3.connect(path) as database:
             database.execute(
-                "CREATE VIRTUAL TABLE entry USING fts5(id UNINDEXED, name, text, tokenize='porter unicode61 remove_diacritics 2')"
+                "CREATE VIRTUAL TABLE entry USING fts5(name, text, tokenize='porter unicode61 remove_diacritics 2')"
             )
-            database.executemany(
-                "INSERT INTO entry VALUES (?, ?, ?)", [(i, *text) for i, text in texts.items()]
-            )
+            numbered = ((row, *text) for row, text in enumerate(texts))
+            database.executemany("INSERT INTO entry (rowid, name, text) VALUES (?, ?, ?)", numbered)
         database.close()
 
-    def scores(self, query: str, limit: int = 2000) -> dict[str, float]:
-        """BM25 of the entries that share a word with the query, higher is better; names count three times.
+    def scores(self, query: str) -> list[tuple[int, float]]:
+        """Rows that share a word with the query, each with its BM25, higher is better; names count three times.
 
         The query is taken as words only: no operator of FTS5 in it has an effect.
         """
         terms = {token.text for token in FoldedText.of(query).tokens() if token.text not in STOPWORDS}
         if not terms:
-            return {}
+            return []
         asked = " OR ".join(f'"{term}"' for term in sorted(terms)[:_MOST_TERMS])
-        rows = self._connection.execute(
-            "SELECT id, -bm25(entry, 0.0, 3.0, 1.0) FROM entry WHERE entry MATCH ? ORDER BY 2 DESC LIMIT ?",
-            (asked, limit),
-        )
-        return {str(entry_id): float(score) for entry_id, score in rows}
+        return self._connection.execute(
+            "SELECT rowid, -bm25(entry, 3.0, 1.0) FROM entry WHERE entry MATCH ?", (asked,)
+        ).fetchall()
 
-    def terms_of(self, query: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """For each of the entries the words of the query that it holds, in the order of the query."""
-        found: dict[str, list[str]] = {entry_id: [] for entry_id in ids}
+    def terms_of(self, query: str, rows: Sequence[int]) -> list[tuple[str, ...]]:
+        """For each of the rows the words of the query that it holds, in the order of the query."""
+        found: dict[int, list[str]] = {row: [] for row in rows}
         terms = dict.fromkeys(token.text for token in FoldedText.of(query).tokens())
-        chosen = ", ".join("?" for _ in ids)
+        chosen = ", ".join(str(int(row)) for row in rows)
         for term in [term for term in terms if term not in STOPWORDS][:_MOST_TERMS]:
-            rows = self._connection.execute(
-                f"SELECT id FROM entry WHERE entry MATCH ? AND id IN ({chosen})",  # noqa: S608 - question marks
-                (f'"{term}"', *ids),
+            holding = self._connection.execute(
+                f"SELECT rowid FROM entry WHERE entry MATCH ? AND rowid IN ({chosen})",  # noqa: S608 - integers
+                (f'"{term}"',),
             )
-            for (entry_id,) in rows:
-                found[entry_id].append(term)
-        return {entry_id: tuple(words) for entry_id, words in found.items()}
+            for (row,) in holding:
+                found[row].append(term)
+        return [tuple(found[row]) for row in rows]
 
     def holds(self, word: str) -> bool:
         """Whether any entry's text holds the word, in any of its English endings."""
