@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 
 import kb
 from api.problems import install_problems
-from api.routes import concepts, datasets, ontology, pages, search, service, sparql
+from api.routes import candidates, concepts, datasets, ontology, pages, search, service, sparql
 from api.state import State
 from kb.answers.knowledge_base import KnowledgeBase
 from kb.answers.sparql import ask, open_worker
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         return response
 
     install_problems(app)
-    for routes in (search, datasets, concepts, sparql, service, ontology, pages):
+    for routes in (search, candidates, datasets, concepts, sparql, service, ontology, pages):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     return app

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kb.commands.candidates import candidates
 from kb.commands.search import search
 from kb.errors import NotFound, WhenceError
 
@@ -75,6 +76,7 @@ def build(force: Annotated[bool, typer.Option(help="Build even when nothing has 
 
 
 app.command()(search)
+app.command()(candidates)
 
 
 @app.command()

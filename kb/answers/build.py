@@ -22,7 +22,7 @@ from kb.engines.text_index import TextIndex
 from kb.engines.vector_index import VectorIndex
 from kb.errors import InvalidFile, NotReady
 from kb.knowledge.catalogue import read_catalogue
-from kb.knowledge.describe import describe
+from kb.knowledge.describe import concept_text, entry_text, indexed_text
 from kb.knowledge.entries import DatasetEntry, content_hash
 from kb.knowledge.entry_rdf import entry_triples
 from kb.knowledge.names import BASE, GRAPH, PHRASES_GRAPH, PROVENANCE_GRAPH, WH
@@ -32,7 +32,7 @@ from kb.knowledge.references import read_references, reference_triples
 from kb.knowledge.studies import read_studies
 from kb.knowledge.study_rdf import study_graph
 from kb.knowledge.terms_rdf import read_reference
-from kb.knowledge.vocabulary import Concept, Vocabulary, load_labels, load_ontology
+from kb.knowledge.vocabulary import Vocabulary, load_labels, load_ontology
 from kb.settings import Settings
 
 _LEDGER_SEQUENCE = 0  # no ledger yet: the files are the only source
@@ -43,27 +43,6 @@ Report = Callable[[str], None]
 def data_version(entries: dict[str, DatasetEntry]) -> str:
     """`<release>+<ledger sequence>.<12 hex of the SHA-256 of the canonical entries>`."""
     return f"{kb.__version__}+{_LEDGER_SEQUENCE}.{content_hash(entries.values())[:12]}"
-
-
-def entry_text(entry: DatasetEntry, vocabulary: Vocabulary, names: dict[str, str]) -> str:
-    """Text of an entry that is embedded: what its facts say, then what a curator wrote.
-
-    Its score against a query is documentation-text similarity.
-    """
-    facts = describe(entry.model_copy(update={"description": None}), vocabulary, names)
-    return f"{facts} {entry.description}" if entry.description is not None else facts
-
-
-def indexed_text(entry: DatasetEntry, vocabulary: Vocabulary, names: dict[str, str]) -> str:
-    """Text of an entry that is searched by words: the same, and all English names of what it states or entails."""
-    concepts = [vocabulary[concept] for concept in sorted(vocabulary.entailed_by(entry.concepts()))]
-    spoken = " ; ".join(name for concept in concepts for name in (concept.label, *concept.synonyms))
-    return f"{entry_text(entry, vocabulary, names)} {spoken}"
-
-
-def concept_text(concept: Concept) -> str:
-    """Text of a concept that is embedded, to be found by a description of the thing."""
-    return f"{concept.label}: {concept.definition}"
 
 
 def build(settings: Settings, report: Report = lambda _: None, *, force: bool = False) -> Generation:
@@ -121,6 +100,8 @@ def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
         TextIndex.build(target / "words.sqlite", texts)
         lines = "".join(entry.canonical_json() + "\n" for entry in ordered)
         (target / "entries.jsonl").write_text(lines, encoding="utf-8")
+        stored = "".join(study.model_dump_json() + "\n" for study in studies)
+        (target / "studies.jsonl").write_text(stored, encoding="utf-8")
         (target / "vocabulary.json").write_text(vocabulary.to_json(), encoding="utf-8")
         report("writing the reference of terms and the release files of the ontology")
         (target / "terms.json").write_text(read_reference(ontology).model_dump_json(), encoding="utf-8")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from kb.answers.evidence import EvidenceBase
 from kb.answers.search_tables import SearchIndexes, SearchTables
 from kb.engines.encoder import OnnxEncoder
 from kb.engines.generation import Generation, Manifest, current_generation
 from kb.engines.text_index import TextIndex
 from kb.engines.vector_index import VectorIndex
 from kb.errors import NotFound
-from kb.knowledge.describe import describe
+from kb.knowledge.describe import describe, entry_text
 from kb.knowledge.entries import DatasetEntry
+from kb.knowledge.study import Study
 from kb.knowledge.suggestions import did_you_mean
 from kb.knowledge.vocabulary import Vocabulary
 from kb.settings import Settings
@@ -67,6 +69,7 @@ class KnowledgeBase:
         """Load everything that search needs, so that the first query is as fast as the others."""
         self.encoder.encode(["ready"])
         self.search_tables.load()
+        self.evidence.load()
 
     @cached_property
     def entailed_concepts(self) -> dict[str, frozenset[str]]:
@@ -79,6 +82,14 @@ class KnowledgeBase:
         concepts = VectorIndex.read(self.generation.concept_vectors, "cpu")
         indexes = SearchIndexes(self.encoder, self.index, concepts, TextIndex(self.generation.words))
         return SearchTables(self.entries, self.vocabulary, indexes)
+
+    @cached_property
+    def evidence(self) -> EvidenceBase:
+        """Studies, comparison groups and what predictions are learnt from."""
+        lines = self.generation.studies.read_text(encoding="utf-8").splitlines()
+        return EvidenceBase(
+            [Study.model_validate_json(line) for line in lines], self.entries, self.vocabulary
+        )
 
     def entry(self, entry_id: str) -> DatasetEntry:
         """One entry.
@@ -95,3 +106,7 @@ class KnowledgeBase:
     def describe(self, entry: DatasetEntry) -> str:
         """Description of an entry, written or rendered."""
         return describe(entry, self.vocabulary, self.names)
+
+    def text_of(self, entry: DatasetEntry) -> str:
+        """Text of an entry as it is embedded."""
+        return entry_text(entry, self.vocabulary, self.names)

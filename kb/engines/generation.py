@@ -1,7 +1,7 @@
 """A generation: one published, immutable state of everything built, and the pointer to the current one.
 
     HOME/current                      number of the current generation
-    HOME/generations/<number>/        manifest.json, entries.jsonl, vocabulary.json, terms.json, vectors.faiss,
+    HOME/generations/<number>/        manifest.json, entries.jsonl, studies.jsonl, vocabulary.json, terms.json, vectors.faiss,
                                   concepts.faiss, words.sqlite, store/, ontology/
     HOME/encoders/<fingerprint>/      model.onnx, tokenizer.json, limits.json
 
@@ -82,6 +82,11 @@ class Generation:
     def vectors(self) -> Path:
         """File of the FAISS index."""
         return self.folder / "vectors.faiss"
+
+    @property
+    def studies(self) -> Path:
+        """File of the studies, one JSON object a line."""
+        return self.folder / "studies.jsonl"
 
     @property
     def concept_vectors(self) -> Path:

@@ -1,11 +1,11 @@
-"""Short description of an entry in our own words, rendered from its facts unless a curator wrote one."""
+"""Texts of an entry in our own words, rendered from its facts: to be read, to be embedded, to be searched."""
 
 from __future__ import annotations
 
 from kb.knowledge.entries import DatasetEntry
 from kb.knowledge.entry_base import Facet
 from kb.knowledge.entry_parts import Count
-from kb.knowledge.vocabulary import Vocabulary
+from kb.knowledge.vocabulary import Concept, Vocabulary
 
 _DIMENSIONS = {
     "2D": "two-dimensional",
@@ -36,6 +36,27 @@ def describe(entry: DatasetEntry, vocabulary: Vocabulary, names: dict[str, str] 
         return entry.description
     sentences = (_subject(entry, vocabulary), _size(entry), _history(entry, names or {}), _use(entry))
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def entry_text(entry: DatasetEntry, vocabulary: Vocabulary, names: dict[str, str]) -> str:
+    """Text of an entry that is embedded: what its facts say, then what a curator wrote.
+
+    Its score against a query is documentation-text similarity.
+    """
+    facts = describe(entry.model_copy(update={"description": None}), vocabulary, names)
+    return f"{facts} {entry.description}" if entry.description is not None else facts
+
+
+def indexed_text(entry: DatasetEntry, vocabulary: Vocabulary, names: dict[str, str]) -> str:
+    """Text of an entry that is searched by words: the same, and all English names of what it states or entails."""
+    concepts = [vocabulary[concept] for concept in sorted(vocabulary.entailed_by(entry.concepts()))]
+    spoken = " ; ".join(name for concept in concepts for name in (concept.label, *concept.synonyms))
+    return f"{entry_text(entry, vocabulary, names)} {spoken}"
+
+
+def concept_text(concept: Concept) -> str:
+    """Text of a concept that is embedded, to be found by a description of the thing."""
+    return f"{concept.label}: {concept.definition}"
 
 
 def _labels(entry: DatasetEntry, vocabulary: Vocabulary, facet: Facet) -> str:

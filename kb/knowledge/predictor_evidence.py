@@ -137,10 +137,8 @@ def families(entries: Mapping[str, DatasetEntry]) -> Alike:
 
 def source_of(model: SourceModel, entries: Mapping[str, DatasetEntry], vocabulary: Vocabulary) -> Source:
     """A pretrained network of a study; networks of one dataset, variant and objective are one source."""
-    name = model.datasets[0] if len(model.datasets) == 1 else model.id
-    kinds = [kind for kind in (model.variant, model.objective) if kind and kind != "supervised"]
     parts = tuple(facts_of(entries[dataset], vocabulary) for dataset in model.datasets)
-    return Source(f"{name} ({', '.join(kinds)})" if kinds else name, parts, model.without_target)
+    return Source(model.source_id, parts, model.without_target)
 
 
 def evidence_of(

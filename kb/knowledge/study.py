@@ -41,6 +41,13 @@ class SourceModel(Part):
         Rule("exactly-one", ("datasets", "other"), "give either datasets (entry ids) or other (words)"),
     )
 
+    @property
+    def source_id(self) -> str:
+        """Name of what it was trained on across studies: networks of one dataset, variant and objective are one source."""
+        name = self.datasets[0] if len(self.datasets) == 1 else self.id
+        kinds = [kind for kind in (self.variant, self.objective) if kind and kind != "supervised"]
+        return f"{name} ({', '.join(kinds)})" if kinds else name
+
 
 class Target(Part):
     """What was transferred to: an entry or a named dataset, a part of it, and the task."""
