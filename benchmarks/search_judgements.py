@@ -150,7 +150,9 @@ def _family(entry: DatasetEntry, wanted: set[str]) -> bool:
     return entry.family is not None and entry.family.casefold() in {text.casefold() for text in wanted}
 
 
-def _platform(entry: DatasetEntry, wanted: set[str]) -> bool:
+def _platform(entry: DatasetEntry, wanted: set[str]) -> bool | None:
+    if not entry.platforms:
+        return None
     return bool({name.casefold() for name in entry.platforms} & {text.casefold() for text in wanted})
 
 

@@ -24,12 +24,13 @@ _PLATFORM_SYNONYMS = {
 }
 
 _NOT = re.compile(
-    r"(?<!\w)(?:no|not|non|nothing|none|without|excluding|excludes?|except(?: for)?|other than|rather than|instead of|neither|nor|avoid|minus|don'?t want|"
+    r"(?<!\w)(?:no|not|non|nothing|none|never|without|excluding|exclude[sd]?|leav(?:e|ing) out|skip(?:ping)?|ignor(?:e|ing)|anything but|everything but|all but|apart from|aside from|free of|except(?: for)?|other than|rather than|instead of|neither|nor|avoid|minus|don'?t want|"
     r"kein(?:e|en|er|es)?|ohne|nicht|ausser|sans|pas (?:de |d['’]|du )?|sauf|hors|excepte|sin|excepto|salvo|menos|senza|tranne|escluso|esclusa)(?!\w)"
     r"|不要|不含|不是|不包括|除了|没有|非(?!常)"
 )
 _NOT_AFTER = re.compile(
-    r"\s*(?:(?:data|images?|sets?|ones?|sources?)\s+)?(?:is|are|would be) (?:no (?:use|good|option|help)|not (?:useful|enough|wanted|an option|welcome)|useless|too (?:small|few|little|old)|out\b|excluded)"
+    r"\s*(?:(?:data|images?|sets?|ones?|sources?)\s+)?(?:is|are|would be) (?:(?:of )?no (?:use|good|option|help|interest|value)|not (?:useful|enough|wanted|an option|welcome)|useless|too (?:small|few|little|old)|out\b|excluded|omitted|unwanted|(?:ruled|left) out|not (?:included|allowed))"
+    r"|\s*(?:data |images? |scans? )?(?:excluded|omitted|left out|ruled out|aside\b|not (?:included|allowed|wanted))|-free\b"
     r"|\s*(?:以外|なし|でない|ではない|ではなく|を除く|を除いて|除外|除く)"
 )
 _NO_NEGATION = re.compile(
@@ -51,6 +52,10 @@ _OWN = re.compile(
 )
 _WANTED = re.compile(
     r"\b(?:need|needs|want|wants|looking for|search(?:ing)? for|seeking|should|must|source[sd]?|find|pre-?train\w*|suche[n]?|brauche\w*|cherch\w+|busc\w+|cerc\w+|necesit\w+)\b"
+)
+#: How many there are, without a word that compares: said of what somebody has.
+_COUNTED = re.compile(
+    r"\b(?:of|from|n ?=) ?\d+ (?:patients?|subjects?|people|children|men|women|images|scans|studies|cases)\b"
 )
 _SENTENCE = re.compile(r"[.!?;\n。！？]")
 
@@ -100,6 +105,10 @@ def interpret(text: str, lexicon: Lexicon) -> Interpretation:
             constraints.append(Constraint(kind="concept", words=words, strength="preferred", values=ids))
         else:
             mentions.extend(_mentions(folded, match, mentions))
+    if any(c.kind == "dimension" and not c.negated for c in constraints):
+        constraints = [
+            c for c in constraints if not (c.kind == "dimension" and c.negated)
+        ]  # video, not stills
     used = [*named_places, *((m.start, m.end) for m in matches), *((one.start, one.end) for one in every)]
     return Interpretation(
         concepts=tuple(mentions),
@@ -180,7 +189,12 @@ def _about_own_data(text: str, one: Found) -> bool:
         return False
     first = max((match.end() for match in _SENTENCE.finditer(text, 0, one.start)), default=0)
     own = [match.end() for match in _OWN.finditer(text, first, one.start)]
-    return bool(own) and not _WANTED.search(text, own[-1], one.start)
+    if own:
+        return not _WANTED.search(text, own[-1], one.start)
+    after = _SENTENCE.search(text, one.end)
+    last = after.start() if after else len(text)
+    counted = one.kind in ("dimension", "labels") and _COUNTED.search(text, first, last)
+    return bool(counted) and not _WANTED.search(text, first, last)
 
 
 def _left(folded: FoldedText, used: list[tuple[int, int]]) -> tuple[str, ...]:

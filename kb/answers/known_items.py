@@ -18,6 +18,7 @@ from kb.knowledge.stopwords import FILLERS, STOPWORDS
 from kb.knowledge.vocabulary import singular
 
 _LONGEST = 12
+_MOST_OF_A_STEM = 25
 
 
 class KnownItems:
@@ -73,6 +74,18 @@ class KnownItems:
         return found
 
     @cached_property
+    def _stems(self) -> dict[str, list[str]]:
+        """First word of names, without its digits, where it is a word of its own: lascarqs of LAScarQS 2022."""
+        found: dict[str, list[str]] = {}
+        hosts = {word for e in self._entries.values() for name in e.platforms for word in tokens_of(name)}
+        common = hosts | self._concept_words | set(self._english)
+        for key, named in self._exact.items():
+            stem = key[0].rstrip("0123456789")
+            if len(stem) >= 4 and stem not in common:
+                found.setdefault(stem, []).extend(entry_id for entry_id, _ in named)
+        return {stem: ids for stem, ids in found.items() if len(set(ids)) <= _MOST_OF_A_STEM}
+
+    @cached_property
     def _choices(self) -> list[str]:
         return [joined for joined in self._joined if len(joined) >= 5]
 
@@ -110,6 +123,7 @@ class KnownItems:
                             ),
                         )
         self._series(tokens, text, items, places)
+        self._stem(tokens, text, items, places)
         return tuple(items.values()), places
 
     def _series(
@@ -146,6 +160,36 @@ class KnownItems:
                             confidence=0.9 if entry_id in meant else 0.5,
                         ),
                     )
+
+    def _stem(
+        self,
+        tokens: list[Token],
+        text: FoldedText,
+        items: dict[str, KnownItem],
+        places: list[tuple[int, int]],
+    ) -> None:
+        """Entries whose name begins with a word of the text that is no other word; digits of a year decide."""
+        years = {
+            token.text[-2:] for token in tokens if re.fullmatch(r"\D*(?:(?:19|20)\d\d|\d\d)", token.text)
+        }
+        for token in tokens:
+            stem = singular(token.text).rstrip("0123456789")
+            if stem not in self._stems or any(token.start < b and a < token.end for a, b in places):
+                continue
+            places.append((token.start, token.end))
+            for entry_id in dict.fromkeys(self._stems[stem]):
+                entry = self._entries[entry_id]
+                dated = any(entry.name.rstrip().endswith(year) or f"{year}-" in entry_id for year in years)
+                items.setdefault(
+                    entry_id,
+                    KnownItem(
+                        id=entry_id,
+                        words=text.words(token.start, token.end),
+                        matched=entry.name,
+                        scope="series",
+                        confidence=0.9 if dated else 0.6,
+                    ),
+                )
 
     def _match(self, window: list[Token], text: FoldedText) -> tuple[tuple[str, ...], str, float] | None:
         key = tuple(singular(token.text) for token in window)

@@ -54,6 +54,9 @@ _COMPARED = re.compile(
 _BETWEEN = re.compile(
     rf"(?:between|zwischen|entre|tra)\s+(?P<low>{NUMBER})\s+(?:and|und|et|y|e)\s+(?P<high>{NUMBER})\s*(?:[a-z-]+\s+){{0,2}}?(?:{_ANY_UNIT})?(?![a-z])"
 )
+_RANGE = re.compile(
+    rf"(?<![\w.,-])(?P<low>{NUMBER})\s*(?:-|–|to|bis|à)\s*(?P<high>{NUMBER})\s+(?:[a-z-]+\s+){{0,2}}?(?:{_ANY_UNIT})(?![a-z])"
+)
 _YEAR = r"(?:19|20)\d\d"
 _YEARS = (
     (re.compile(rf"(?:between|from|zwischen|entre|tra|von|de|dal)\s+(?P<low>{_YEAR})\s*(?:and|to|until|-|–|und|bis|et|a|al|y|e)\s*(?P<high>{_YEAR})"), 0, 0),
@@ -61,7 +64,7 @@ _YEARS = (
     (re.compile(rf"\b(?:since|starting(?: in)?|(?:not|no|nothing|none) (?:older than|(?:from )?before|earlier than|prior to)|ab|seit|depuis|desde|dal|from)\s+(?P<low>{_YEAR})\b(?:\s+(?:on|onwards?|and later))?"), 0, 0),
     (re.compile(rf"\b(?P<low>{_YEAR})\s*(?:or (?:later|newer|after|more recent)|onwards?|and (?:later|newer|onwards?)|\+|oder (?:spater|neuer)|ou apres|o posterior(?:es)?|o successiv[io]|年?(?:及)?(?:以后|以後|之后|以降|以来))"), 0, 0),
     (re.compile(rf"\b(?:before|older than|prior to|earlier than|vor|avant|antes de|prima del)\s+(?:the year\s+)?(?P<high>{_YEAR})"), 0, -1),
-    (re.compile(rf"\b(?:until|up to|till|not newer than|bis|jusqu['’]en|hasta|fino al)\s+(?P<high>{_YEAR})"), 0, 0),
+    (re.compile(rf"\b(?:until|up to|till|no later than|not later than|by|not newer than|bis|jusqu['’]en|hasta|fino al)\s+(?P<high>{_YEAR})"), 0, 0),
     (re.compile(rf"\b(?P<high>{_YEAR})\s*(?:or (?:earlier|older|before)|and (?:earlier|older))"), 0, 0),
 )  # fmt: skip
 _SAME_YEAR = re.compile(
@@ -69,6 +72,9 @@ _SAME_YEAR = re.compile(
 )
 
 _PERMISSION = r"licen[cs]|allow|permit|may\b|\bcan\b|\blet\b|erlaubt|darf|permet|permit|consent"
+
+
+_LACKING = r"no|without(?: any)?|lacks?|lacking|missing|with no|free of|zero|not any"
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,14 @@ _FIXED: tuple[tuple[re.Pattern[str], ConstraintKind, tuple[str, ...], bool, bool
     (_pattern(r"\b2\s?-?d\b(?![ -](?:u-?net|cnn|conv|resnet|network|model))|\btwo[- ]dimensional\b|\bzweidimensional\w*|\bbidimension\w+|二维|2次元"), "dimension", ("2D",), False, False, ""),
     (_pattern(r"\bvideos?\b|\bvideo (?:clips|sequences)\b|\bmovies?\b|\bfilme\b|视频|影片|動画|ビデオ"), "dimension", ("2D+t", "3D+t"), False, False, ""),
     (_pattern(r"\b(?:stills|still (?:images|frames))\b|\beinzelbilder\b"), "dimension", ("2D",), False, False, ""),
+    (_pattern(rf"\b(?:{_LACKING})\s+(?:[a-z-]+\s+){{0,2}}?(?:labels?|annotations?|ground[- ]truth|masks|reference standard)\b(?: at all| whatsoever)?|\b(?:labels?|annotations?|masks)\s+(?:are\s+|is\s+)?(?:not (?:available|provided|included|released)|unavailable|missing|absent|withheld)\b|\b(?:raw|bare) (?:images|scans|slides|videos) only\b|\bnot (?:labell?ed|annotated)\b"), "labels", (), True, False, ""),
+    (_pattern(rf"\b(?:{_LACKING}|not (?:needing|requiring|having)|skip\w*|avoid\w*|no need (?:for|to))\s+(?:[a-z-]+\s+){{0,3}}?(?:credential\w*|applications?|applying|approval|data use agreements?|dua|agreements?|contracts?|paperwork)(?:\s*(?:or|and|nor|/|,)\s*(?:credential\w*|applications?|applying|approval|agreements?|contracts?|paperwork|registration))*\b"), "access", ("credentialed", "application", "agreement", "closed"), True, False, ""),
+    (_pattern(rf"\b(?:{_LACKING}|not (?:needing|requiring|having)|skip\w*|avoid\w*|no need (?:for|to))\s+(?:[a-z-]+\s+){{0,3}}?(?:sign(?:ing)?[- ]?ups?|regist\w+|log-?ins?|logging in|accounts?|passwords?)\b|\b(?:direct(?:ly)?|one[- ]click|immediate(?:ly)?|instant(?:ly)?) download\w*|\bdownload\w* (?:directly|right away|at once|immediately|straight away|freely)\b"), "access", ("open",), False, False, ""),
+    (_pattern(r"\b(?:evidence|track record)\b[^.;?]{0,60}\b(?:transfer\w*|pre-?train\w*|sources?)\b|\b(?:transfer\w*|pre-?train\w*|sources?)\b[^.;?]{0,60}\b(?:evidence|track record)\b|\b(?:measured|published|reported|documented|benchmarked|tested|studied|evaluated|proven)\b[^.;?]{0,40}\b(?:transfer\w*|as (?:a |an )?(?:pre-?training )?sources?)\b|\btransfer\w*\b[^.;?]{0,30}\b(?:measured|published|documented|benchmarked|evaluated)\b"), "evidence", (), False, False, ""),
+    (_pattern(r"\b(?:(?:pre-?)?trained|released|downloadable|ready[- ]made|off[- ]the[- ]shelf|existing|public) (?:network |model )?(?:weights?|checkpoints?|models?|networks?|backbones?|encoders?)\b|(?<!class )(?<!loss )(?<!birth )(?<!body )\b(?:weights|checkpoints)\b"), "weights", (), False, False, ""),
+    (_pattern(r"\b(?:broken down|stratified|split|grouped|subgroups?) by (?:age|sex|gender)\b(?: (?:and|or) (?:age|sex|gender)\b)?"), "reports", ("sex", "age"), False, False, ""),
+    (_pattern(r"\b(?:clips|image sequences|over time|time[- ]series|moving (?:pictures|images))\b|\b(?:secuencias|sequenze|sequences video|videosequenzen)\b"), "dimension", ("2D+t", "3D+t"), False, False, ""),
+    (_pattern(r"\b(?:single|individual|static) (?:images|frames|pictures)\b"), "dimension", ("2D",), False, False, ""),
     (_pattern(r"\b(?:unlabell?ed|un-?annotated|without (?:any )?(?:labels|annotations?)|no labels|label-free|unbeschriftet\w*|sans annotations?|sin (?:etiquetas|anotar)|senza etichette|未标注|无标签)\b"), "labels", (), True, False, ""),
     (_pattern(r"\b(?:labell?ed|annotated|with (?:ground[- ]truth|labels|annotations|reference masks)|beschriftet\w*|annotiert\w*|annotee?s?|etiquetad[oa]s?|anotad[oa]s?|etichettat[eio]|annotat[eio])\b|有标签|带标注|有标注|ラベル付き"), "labels", (), False, False, ""),
     (_pattern(r"\bnon[- ]?commercial\w*|\bnicht[- ]kommerziell\w*|\bno comercial\w*|非商用|非商业"), "permission", (), False, True, ""),
@@ -213,7 +227,7 @@ def _unit(match: re.Match[str]) -> ConstraintKind:
 
 
 def _comparisons(text: str) -> Iterator[Found]:
-    for match in _BETWEEN.finditer(text):
+    for match in (*_BETWEEN.finditer(text), *_RANGE.finditer(text)):
         low, high = number(match["low"]), number(match["high"])
         if low is not None and high is not None:
             yield Found(match.start(), match.end(), _unit(match), minimum=low, maximum=high)

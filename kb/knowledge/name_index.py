@@ -48,6 +48,11 @@ def tokens_of(text: str) -> tuple[str, ...]:
     return tuple(singular(token.text) for token in FoldedText.of(text).tokens())
 
 
+def _stemmed(key: tuple[str, ...]) -> str:
+    """Words without their endings; what is laparoscopic has the stem of laparoscopy."""
+    return " ".join(stem.rstrip("i") for stem in _STEMMER.stemWords(key))
+
+
 def _names(vocabulary: Vocabulary) -> Iterator[Name]:
     for concept in vocabulary:
         yield Name(concept, concept.label, "label", "en")
@@ -88,7 +93,7 @@ class NameIndex:
 
     @cached_property
     def _stems(self) -> dict[str, list[Name]]:
-        return self._rekeyed(lambda key: " ".join(_STEMMER.stemWords(key)), least=5, languages=("en",))
+        return self._rekeyed(_stemmed, least=5, languages=("en",))
 
     def _rekeyed(
         self, rule: Callable[[tuple[str, ...]], str], least: int, languages: Collection[str] | None = None
@@ -181,7 +186,7 @@ class NameIndex:
                 continue
             if all(token.text in FILLERS for token in window):
                 continue
-            stem = " ".join(_STEMMER.stemWords(singular(token.text) for token in window))
+            stem = _stemmed(tuple(singular(token.text) for token in window))
             if names := self._stems.get(stem, []):
                 add(start, end, names, "inflection", 0.9)
 

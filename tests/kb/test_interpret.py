@@ -55,7 +55,7 @@ def test_concepts_are_found_by_any_of_their_names(
             "no CT or MRI, liver",
             {"not concept computed-tomography", "not concept magnetic-resonance-imaging"},
         ),
-        ("heart ultrasound, video not stills", {"dimension 2D+t or 3D+t", "not dimension 2D"}),
+        ("heart ultrasound, video not stills", {"dimension 2D+t or 3D+t"}),
         ("MRT der Leber ohne CT, mindestens 500 Patienten", {"not concept computed-tomography", "patients at least 500"}),
         ("sans IRM, cerveau", {"not concept magnetic-resonance-imaging"}),
         ("CT以外の肺画像", {"not concept computed-tomography"}),
