@@ -11,7 +11,18 @@ from fastapi.staticfiles import StaticFiles
 
 import kb
 from api.problems import install_problems
-from api.routes import candidates, concepts, datasets, ontology, pages, search, service, sparql
+from api.routes import (
+    candidates,
+    concepts,
+    datasets,
+    evidence,
+    ontology,
+    pages,
+    search,
+    service,
+    similarity,
+    sparql,
+)
 from api.state import State
 from kb.answers.knowledge_base import KnowledgeBase
 from kb.answers.sparql import ask, open_worker
@@ -63,7 +74,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         return response
 
     install_problems(app)
-    for routes in (search, candidates, datasets, concepts, sparql, service, ontology, pages):
+    for routes in (
+        search,
+        candidates,
+        evidence,
+        similarity,
+        datasets,
+        concepts,
+        sparql,
+        service,
+        ontology,
+        pages,
+    ):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     return app

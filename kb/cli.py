@@ -11,7 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from kb.commands.candidates import candidates
+from kb.commands.evidence import alignment, fairness, outcomes
+from kb.commands.record import record
 from kb.commands.search import search
+from kb.commands.similarity import compare, similarity
 from kb.errors import NotFound, WhenceError
 
 app = typer.Typer(
@@ -77,6 +80,12 @@ def build(force: Annotated[bool, typer.Option(help="Build even when nothing has 
 
 app.command()(search)
 app.command()(candidates)
+app.command()(record)
+app.command()(similarity)
+app.command()(compare)
+app.command()(outcomes)
+app.command()(alignment)
+app.command()(fairness)
 
 
 @app.command()

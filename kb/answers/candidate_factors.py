@@ -162,14 +162,18 @@ def _weights(entries: Sequence[DatasetEntry]) -> Iterator[Factor]:
 
 
 def population_of(entry: DatasetEntry) -> dict[str, FieldStatus]:
-    """For each attribute of people whether it is reported, and if not, why not."""
+    """For each attribute of people whether it is reported, and if not, why not.
+
+    Sources of natural images have no patients, whatever they say of people in photographs.
+    """
+    if entry.domain != "medical":
+        return dict.fromkeys(PEOPLE, "notApplicable")
     told = {share.attribute for share in entry.population} | {fact.attribute for fact in entry.facts}
     statuses = {name: note.status for note in entry.field_status for name in note.fields}
     found: dict[str, FieldStatus] = {}
     for name in PEOPLE:
         stated = statuses.get(f"population.{name}")  # type: ignore[call-overload]
-        natural: FieldStatus = "notApplicable" if entry.domain != "medical" else "unknown"
-        found[name] = "reported" if name in told else stated or natural
+        found[name] = "reported" if name in told else stated or "unknown"
     return found
 
 

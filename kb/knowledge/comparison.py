@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kb.knowledge.difference import Difference, Separable, difference_of, interval_words, trained_on
 from kb.knowledge.entries import DatasetEntry
 from kb.knowledge.overlap import Overlaps, Risk
 from kb.knowledge.study import FROM_SCRATCH, Outcome, Protocol, SourceModel, Study, Target, outcome_key
 
-Separable = Literal["yes", "no", "not reported"]
 #: Errors of a difference beyond which it counts as separable where nothing was tested: about 95 %.
 ERRORS = 2.0
 
@@ -50,25 +49,6 @@ class MeasuredRow(_Record):
     note: str | None = None
 
 
-class Difference(_Record):
-    """A reported difference, with what was reported of its separability."""
-
-    id: str
-    source: str
-    versus: str | None = None
-    subgroup: str | None = None
-    minus: str | None = None
-    value: float
-    low: float | None = None
-    high: float | None = None
-    p: float | None = None
-    p_below: float | None = None
-    correction: str | None = None
-    separable: Separable
-    why: str
-    refs: tuple[str, ...]
-
-
 class ComparisonGroup(_Record):
     """Outcomes of one comparable protocol, best first."""
 
@@ -76,6 +56,7 @@ class ComparisonGroup(_Record):
     study: str
     study_title: str
     target: str | None = Field(description="Entry; None where the target has none.")
+    target_key: str = Field(description="Entry, else the name in the study.")
     target_name: str
     subset: str | None
     task: str
@@ -173,6 +154,7 @@ class _Grouped:
                 study=self._study.id,
                 study_title=self._study.title,
                 target=target.dataset,
+                target_key=target.dataset or target.id,
                 target_name=self._name(target.dataset) or target.other or target.id,
                 subset=target.subset,
                 task=target.task,
@@ -200,12 +182,7 @@ class _Grouped:
         model = self._models.get(outcome.source)
         risk, path, itself = self._overlap(model, target)
         runs = protocol.seeds if isinstance(protocol.seeds, int) else protocol.folds
-        level = f" at {protocol.interval_level:.0%}" if protocol.interval_level else ""
-        kind = (
-            f"{protocol.interval_kind or 'interval of unstated kind'}{level}"
-            if outcome.low is not None
-            else None
-        )
+        kind = interval_words(protocol.interval_kind, protocol.interval_level)
         stated = {
             "test set": protocol.test_set,
             "split unit": protocol.split_unit,
@@ -222,7 +199,7 @@ class _Grouped:
             value=outcome.value,
             low=outcome.low,
             high=outcome.high,
-            interval=kind,
+            interval=kind if outcome.low is not None else None,
             sd=outcome.sd,
             spread_over=protocol.spread_over,
             runs=runs,
@@ -249,7 +226,7 @@ class _Grouped:
     def _overlap(self, model: SourceModel | None, target: Target) -> tuple[Risk, tuple[str, ...], bool]:
         if model is None or target.dataset is None:
             return "not-checked", (), False
-        datasets = [d for d in model.datasets if not (model.without_target and d == target.dataset)]
+        datasets = trained_on(model, target)
         itself = target.dataset in datasets
         risk = "known" if itself else self._overlaps.risk(datasets, target.dataset)
         for dataset in datasets:
@@ -265,36 +242,17 @@ class _Grouped:
         for outcome in self._study.outcomes:
             same = (outcome.target, outcome.metric, outcome.subgroup) == (of.target, of.metric, of.subgroup)
             if outcome.versus is not None and same and self._same_runs(outcome, of):
-                yield self._difference(outcome)
+                yield difference_of(self._study, outcome, self._overlaps)
 
     def _gaps(self, of: Outcome) -> Iterator[Difference]:
         for outcome in self._study.outcomes:
             same = (outcome.target, outcome.metric) == (of.target, of.metric)
             if outcome.minus is not None and same and self._same_runs(outcome, of):
-                yield self._difference(outcome)
+                yield difference_of(self._study, outcome, self._overlaps)
 
     def _same_runs(self, one: Outcome, other: Outcome) -> bool:
         first, second = self._protocols[one.protocol], self._protocols[other.protocol]
         return one.train == other.train and _runs(first) == _runs(second)
-
-    def _difference(self, outcome: Outcome) -> Difference:
-        separable, why = _tested(outcome)
-        return Difference(
-            id=f"{self._study.id}/{outcome_key(outcome)}",
-            source=outcome.source,
-            versus=outcome.versus,
-            subgroup=outcome.subgroup,
-            minus=outcome.minus,
-            value=outcome.value,
-            low=outcome.low,
-            high=outcome.high,
-            p=outcome.p,
-            p_below=outcome.p_below,
-            correction=outcome.correction,
-            separable=separable,
-            why=why,
-            refs=self._study.refs,
-        )
 
 
 def _key(outcome: Outcome) -> tuple[object, ...]:
@@ -310,17 +268,3 @@ def _runs(protocol: Protocol) -> tuple[object, ...]:
         protocol.test_set,
         protocol.condition,
     )
-
-
-def _tested(outcome: Outcome) -> tuple[Separable, str]:
-    """Separability of a reported difference: by its p value, else by its interval."""
-    test = f" ({outcome.correction} corrected)" if outcome.correction else ""
-    if outcome.p is not None:
-        return "yes" if outcome.p < 0.05 else "no", f"p {outcome.p:g}{test}"
-    if outcome.p_below is not None:
-        verdict: Separable = "yes" if outcome.p_below <= 0.05 else "not reported"
-        return verdict, f"p below {outcome.p_below:g}{test}"
-    if outcome.low is not None and outcome.high is not None:
-        excludes = outcome.low > 0 or outcome.high < 0
-        return "yes" if excludes else "no", f"interval {outcome.low:+.4f} to {outcome.high:+.4f}"
-    return "not reported", "no interval and no test"

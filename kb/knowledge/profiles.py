@@ -1,25 +1,39 @@
-"""What a dataset is, as far as similarity senses that need no images compare it: sets, figures and where they come from."""
+"""What a dataset is, as far as senses of similarity that need no images compare it: sets, figures, and their references."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 from kb.knowledge.entries import DatasetEntry
-from kb.knowledge.entry_base import Facet, FieldStatus, StatusField
-from kb.knowledge.folding import FoldedText
+from kb.knowledge.entry_base import FACETS, Facet, FieldStatus, StatusField
+from kb.knowledge.entry_parts import ClassInventory, ClassLabel
+from kb.knowledge.similarity_facts import Values, acquisition, annotation, figures, groups, scales, sites
 from kb.knowledge.verdicts import whole_counts
-from kb.knowledge.vocabulary import Vocabulary, singular
+from kb.knowledge.vocabulary import Vocabulary, words
 
 Refs = tuple[str, ...]
+
+#: Coarse image families that hold several kinds of imaging; every other kind of optical imaging is one of its own.
+_FAMILIES = {
+    "x-ray-imaging": "radiology",
+    "magnetic-resonance-imaging": "radiology",
+    "nuclear-medicine-imaging": "radiology",
+    "ultrasound-imaging": "radiology",
+    "angiography": "radiology",
+    "microscopy": "microscopy",
+}
+_OPTICAL = "optical-imaging"
+_OPHTHALMIC = ("ophthalmic-imaging", "optical-coherence-tomography")
+_SIDES = ("left", "right")
+_SHOWN = 12
 
 
 @dataclass(frozen=True)
 class Known:
-    """A value that is compared, said in words, with its references."""
+    """What is compared, said in words, with its references."""
 
     said: str
     refs: Refs = ()
@@ -27,7 +41,7 @@ class Known:
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """One dataset, in the catalogue or described; `known` says in words what each field holds and by which reference."""
+    """One dataset, in the catalogue or described: what is compared."""
 
     id: str
     medical: bool
@@ -37,23 +51,33 @@ class Profile:
     classes: frozenset[str]
     proportions: tuple[float, ...]  # of the classes, largest first
     dimensions: frozenset[str]
-    channels: frozenset[int]
-    bit_depths: frozenset[int]
-    scale: Mapping[str, float]  # millimetres a pixel, magnification, pixels a side
-    device: Mapping[str, frozenset[str]]
-    sites: frozenset[str]
+    form: Values
+    scale: Mapping[str, frozenset[float]]
+    device: Values
+    sites: Values
     groups: frozenset[tuple[str, str]]  # of people, by attribute
-    annotation: Mapping[str, frozenset[str]]
-    figures: Mapping[str, float]  # decimal logarithms, and decades of years
-    known: Mapping[str, Known] = field(default_factory=dict)
-    status: Mapping[StatusField, FieldStatus] = field(default_factory=dict)
+    annotation: Values
+    figures: Mapping[str, float]
+    status: Mapping[StatusField, FieldStatus]
+    explain: Callable[[], Mapping[str, Known]]
+    state: Callable[[Mapping[str, Known]], Mapping[str, str]]
+
+    @cached_property
+    def known(self) -> Mapping[str, Known]:
+        """What each compared thing is, in words; made when first asked for, since most profiles are only ranked."""
+        return self.explain()
+
+    @cached_property
+    def unusable(self) -> Mapping[str, str]:
+        """What is stated but can't be compared, and why."""
+        return self.state(self.known)
 
 
 class Profiles:
-    """Makes profiles and holds the information content of concepts.
+    """Makes profiles, and holds what depends on the ontology alone: information content, steps between tasks.
 
     The information content is intrinsic: 1 - log(1 + concepts below) / log(concepts of the facet) (Seco, Veale and
-    Hayes 2004), so that it depends on the version of the ontology alone.
+    Hayes 2004). Below a concept is whatever entails it: narrower concepts, parts, and what lies in it.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -75,17 +99,21 @@ class Profiles:
         }
 
     @cached_property
-    def task_steps(self) -> Mapping[str, Mapping[str, int]]:
-        """For each task its broader tasks, itself among them, and how many steps up they are."""
-        return {concept.id: self._ups(concept.id) for concept in self._vocabulary if concept.facet == "task"}
-
-    @cached_property
-    def most_task_steps(self) -> int:
-        """Largest number of steps possible between two task types."""
-        depths = sorted((max(ups.values()) for ups in self.task_steps.values()), reverse=True)
-        return sum(depths[:2]) or 1
+    def task_closeness(self) -> Mapping[tuple[str, str], float]:
+        """1 - steps between two task types over their nearest common broader one, by the most steps possible."""
+        ups = {one.id: self._ups(one.id) for one in self._vocabulary if one.facet == "task"}
+        depths = sorted((max(steps.values()) for steps in ups.values()), reverse=True)
+        most = sum(depths[:2]) or 1
+        found = {}
+        for one, mine in ups.items():
+            for other, theirs in ups.items():
+                shared = mine.keys() & theirs.keys()
+                steps = min((mine[c] + theirs[c] for c in shared), default=most)
+                found[one, other] = 1 - min(steps, most) / most
+        return found
 
     def _ups(self, concept: str) -> dict[str, int]:
+        """Broader concepts, itself among them, and how many steps up they are."""
         steps = {concept: 0}
         waiting = [concept]
         for place in waiting:
@@ -96,155 +124,201 @@ class Profiles:
         return steps
 
     def of(self, entry: DatasetEntry) -> Profile:
-        """Profile of an entry or of a description of one's own data."""
-        facets: tuple[Facet, ...] = ("modality", "anatomy", "task", "finding")
-        stated = {facet: frozenset(entry.concepts(facet)) for facet in facets}
+        """Profile of an entry, or of a part of an entry that describes one's own data."""
         entailed = self._vocabulary.entailed_by(entry.concepts())
         concepts = {
-            facet: frozenset(c for c in entailed if self._vocabulary[c].facet == facet) for facet in facets
+            facet: frozenset(c for c in entailed if self._vocabulary[c].facet == facet) for facet in FACETS
         }
+        family = self._image_family(entry, concepts["modality"])
         inventory = max(entry.classes, key=lambda one: len(one.names), default=None)
-        names = inventory.names if inventory else ()
-        amounts = sorted((label.n for label in names if label.n), reverse=True)
-        complete = len(amounts) == len(names) and sum(amounts) > 0
-        forms = [form for form in entry.form if form.stage == "released"] or list(entry.form)
+        classes = {self._class_key(entry.id, label): label for label in inventory.names} if inventory else {}
+        proportions = _proportions(entry)
+
+        def explain() -> Mapping[str, Known]:
+            named = self._known_classes(classes, inventory) if inventory and classes else None
+            return {
+                **self._known_concepts(entry, concepts),
+                **_known(entry, proportions),
+                "family": Known(", ".join(sorted(family)) or "medical, otherwise not known"),
+                **({"classes": named} if named else {}),
+            }
+
+        status = {name: note.status for note in entry.field_status for name in note.fields}
         return Profile(
             id=entry.id,
             medical=entry.domain == "medical",
             concepts=concepts,
-            stated=stated,
-            image_family=self._image_family(entry, concepts["modality"]),
-            classes=frozenset(self._class_key(label.name, label.concept) for label in names),
-            proportions=tuple(n / sum(amounts) for n in amounts) if complete else (),
+            stated={facet: frozenset(entry.concepts(facet)) for facet in FACETS},
+            image_family=family,
+            classes=frozenset(classes),
+            proportions=proportions,
             dimensions=frozenset(one.value for one in entry.dimensions),
-            channels=frozenset(form.channels for form in forms if form.channels),
-            bit_depths=frozenset(form.bit_depth for form in forms if form.bit_depth),
-            scale=_scale(entry),
-            device={
-                name: words
-                for name in ("device", "protocol", "magnification")
-                if (words := _texts(f.value for f in entry.facts if f.attribute == name))
-            },
-            sites=_texts(
-                part
-                for f in entry.facts
-                if f.attribute == "site-names"
-                for part in re.split(r"[;,]", f.value)
-            ),
-            groups=frozenset(
-                (share.attribute, share.group.casefold())
-                for share in entry.population
-                if (share.n or 0) > 0 or (share.percent or 0) > 0
-            ),
-            annotation=_annotation(entry),
-            figures=_figures(entry),
-            known=_known(entry),
-            status={name: note.status for note in entry.field_status for name in note.fields},
+            form=_form(entry),
+            scale=scales(entry).values,
+            device=acquisition(entry),
+            sites=sites(entry),
+            groups=groups(entry),
+            annotation=annotation(entry),
+            figures=figures(entry, proportions),
+            status=status,
+            explain=explain,
+            state=partial(_unusable, entry),
         )
 
     def _image_family(self, entry: DatasetEntry, modality: frozenset[str]) -> frozenset[str]:
-        """Natural images, or the kinds of imaging right below the root of the modalities."""
+        """Natural images, radiology, microscopy, ophthalmic images, or another kind of optical imaging."""
         if entry.domain != "medical":
-            return frozenset({entry.domain.partition("-")[0]})
-        roots = {c for c in modality if not self._vocabulary[c].broader}
-        return frozenset(c for c in modality if set(self._vocabulary[c].broader) & roots)
+            return frozenset({"natural images"})
+        optical = {c for c in modality if _OPTICAL in self._vocabulary[c].broader}
+        found = {_FAMILIES[c] for c in modality if c in _FAMILIES and c != "angiography"}
+        for kind in optical:
+            if "microscopy" not in self._vocabulary.entailed(kind):
+                name = "ophthalmic-imaging" if kind in _OPHTHALMIC else kind
+                found.add(self._vocabulary[name].label)
+        if not found and "angiography" in modality:  # of a kind that is not said
+            found = {_FAMILIES["angiography"]}
+        return frozenset(found)
 
-    def _class_key(self, name: str, concept: str | None) -> str:
-        """The concept that a class means, by curation or by its exact name; else its words."""
-        if concept is not None:
-            return concept
-        words = tuple(singular(token.text) for token in FoldedText.of(name).tokens())
-        named = {
-            one.id
-            for one, _ in self._vocabulary.by_words.get(words, ())
-            if one.facet in ("finding", "anatomy")
-        }
-        return named.pop() if len(named) == 1 else " ".join(words)
+    def _class_key(self, dataset: str, label: ClassLabel) -> str:
+        """The concept that a class means, by curation or by its exact name; else its words.
+
+        A bare number means something inside its dataset only.
+        """
+        if label.concept is not None:
+            return label.concept
+        key = words(label.name)
+        if not any(character.isalpha() for word in key for character in word):
+            return f"{dataset}: {label.name}"
+        for name in (key, tuple(word for word in key if word not in _SIDES)):
+            named = {
+                one.id
+                for one, _ in self._vocabulary.by_words.get(name, ())
+                if one.facet in ("finding", "anatomy")
+            }
+            if len(named) == 1:
+                return named.pop()
+        return " ".join(key)
+
+    def _known_classes(self, classes: Mapping[str, ClassLabel], inventory: ClassInventory) -> Known:
+        said = [
+            f"{label.name} (= {self._vocabulary[key].label})"
+            if key in self._vocabulary and words(self._vocabulary[key].label) != words(label.name)
+            else label.name
+            for key, label in classes.items()
+        ]
+        more = f" and {len(said) - _SHOWN:,} more" if len(said) > _SHOWN else ""
+        return Known(f"{', '.join(said[:_SHOWN])}{more}", inventory.refs)
+
+    def _known_concepts(
+        self, entry: DatasetEntry, concepts: Mapping[Facet, frozenset[str]]
+    ) -> dict[str, Known]:
+        """Concepts of each facet as stated; where none is, what follows from those of the other facets."""
+        found: dict[str, Known] = {}
+        for facet in FACETS:
+            if tags := entry.tags(facet):
+                labels = (self._vocabulary[tag.concept].label for tag in tags)
+                found[facet] = _said(labels, (tag.refs for tag in tags))
+            elif held := concepts[facet]:
+                broader = {up for one in held for up in self._vocabulary.entailed(one) - {one}}
+                labels = (self._vocabulary[one].label for one in sorted(held - broader))
+                tags = (*entry.modality, *entry.finding)
+                text = f"{', '.join(labels)} (follows from what is stated)"
+                found[facet] = _said([text], (tag.refs for tag in tags))
+        return found
 
 
-def _texts(values: Iterable[str]) -> frozenset[str]:
-    return frozenset(text for value in values if (text := " ".join(value.casefold().split())))
+def _proportions(entry: DatasetEntry) -> tuple[float, ...]:
+    """Shares of the classes, largest first, where every class of an inventory is counted."""
+    counted = [
+        sorted((label.n for label in one.names if label.n is not None), reverse=True)
+        for one in entry.classes
+        if one.names and all(label.n is not None for label in one.names)
+    ]
+    amounts: list[int] = max((numbers for numbers in counted if any(numbers)), key=len, default=[])
+    return tuple(n / sum(amounts) for n in amounts)
 
 
-def _scale(entry: DatasetEntry) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for form in entry.form:
-        values = {
-            "pixel spacing in mm": form.pixel_mm,
-            "magnification": form.magnification,
-            "pixels a side": max(form.width or 0, form.height or 0) or None,
-        }
-        for name, value in values.items():
-            if value and (form.stage == "released" or name not in found):
-                found[name] = float(value)
-    return found
-
-
-def _annotation(entry: DatasetEntry) -> dict[str, frozenset[str]]:
+def _form(entry: DatasetEntry) -> dict[str, frozenset[str]]:
+    forms = [form for form in entry.form if form.stage == "released"] or list(entry.form)
     found = {
-        "method": frozenset(one.method for one in entry.labelling),
-        "annotators": frozenset(str(one.annotators) for one in entry.labelling if one.annotators),
-        "expertise": _texts(one.expertise for one in entry.labelling if one.expertise),
+        "channels": frozenset(str(form.channels) for form in forms if form.channels),
+        "bit depth": frozenset(str(form.bit_depth) for form in forms if form.bit_depth),
     }
     return {name: values for name, values in found.items() if values}
 
 
-def _figures(entry: DatasetEntry) -> dict[str, float]:
-    items = max((count.n for count in whole_counts(entry, people=False)), default=None)
-    people = max((count.n for count in whole_counts(entry, people=True)), default=None)
-    classes = max((one.n or len(one.names) for one in entry.classes), default=None)
-    years = max((year.value for year in entry.years), default=None)
-    found = {
-        "items": math.log10(items) if items else None,
-        "patients": math.log10(people) if people else None,
-        "classes": math.log10(classes) if classes else None,
-        "year": years / 10 if years else None,
+def _said(parts: Iterable[str], refs: Iterable[Refs]) -> Known:
+    return Known(", ".join(dict.fromkeys(parts)), tuple(dict.fromkeys(ref for some in refs for ref in some)))
+
+
+def _listed(values: Values) -> list[str]:
+    return [f"{name} {', '.join(sorted(found))}" for name, found in values.items()]
+
+
+def _known(entry: DatasetEntry, proportions: tuple[float, ...]) -> dict[str, Known]:
+    """What is compared beside concepts and classes, in words, where there is anything."""
+    scale = scales(entry)
+    told = {
+        name: [f for f in entry.facts if f.attribute in attributes] for name, attributes in _FACTS.items()
     }
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _known(entry: DatasetEntry) -> dict[str, Known]:
-    """What the compared fields hold, in words."""
-    found: dict[str, Known] = {}
-
-    def add(name: str, said: Iterable[object], refs: Iterable[Refs]) -> None:
-        if text := ", ".join(dict.fromkeys(str(one) for one in said)):
-            found[name] = Known(text, tuple(dict.fromkeys(ref for some in refs for ref in some)))
-
-    facets: tuple[Facet, ...] = ("modality", "anatomy", "task", "finding")
-    for facet in facets:
-        tags = entry.tags(facet)
-        add(facet, (tag.concept for tag in tags), (tag.refs for tag in tags))
-    add("domain", [entry.domain], [])
-    named = [one for one in entry.classes if one.names]
-    add("classes", (label.name for one in named for label in one.names), (one.refs for one in named))
-    add("dimensions", (one.value for one in entry.dimensions), (one.refs for one in entry.dimensions))
-    add(
-        "channels",
-        (f"{one.channels} channels" for one in entry.form if one.channels),
-        (one.refs for one in entry.form),
-    )
-    add(
-        "scale",
-        (f"{name} {value:g}" for name, value in _scale(entry).items()),
-        (one.refs for one in entry.form),
-    )
-    told = [f for f in entry.facts if f.attribute in ("device", "protocol", "magnification")]
-    add("device", (f.value for f in told), (f.refs for f in told))
-    sites = [f for f in entry.facts if f.attribute == "site-names"]
-    add("sites", (f.value for f in sites), (f.refs for f in sites))
-    add(
-        "population",
-        (f"{p.attribute} {p.group}" for p in entry.population),
-        (p.refs for p in entry.population),
-    )
-    add("labelling", (one.method for one in entry.labelling), (one.refs for one in entry.labelling))
-    add(
-        "figures",
-        (
-            f"{name} {10**value:,.0f}" if name != "year" else f"year {10 * value:.0f}"
-            for name, value in _figures(entry).items()
+    people: dict[str, list[str]] = {}
+    for attribute, group in sorted(groups(entry)):
+        people.setdefault(attribute, []).append(group)
+    counts = [*whole_counts(entry, people=False), *whole_counts(entry, people=True), *entry.classes]
+    numbers = [
+        f"{name} {value:.2f}" if name.startswith("evenness") else f"{10**value:,.0f} {name}"
+        for name, value in figures(entry, proportions).items()
+    ]
+    shares = ", ".join(f"{share:.0%}" for share in proportions[:_SHOWN])
+    found = {
+        "dimensions": _said((d.value for d in entry.dimensions), (d.refs for d in entry.dimensions)),
+        "shares": _said([shares] if shares else [], (one.refs for one in entry.classes)),
+        "form": _said(_listed(_form(entry)), (one.refs for one in entry.form)),
+        "scale": Known(
+            ", ".join(
+                f"{kind} {', '.join(f'{value:g}' for value in sorted(values))}"
+                for kind, values in scale.values.items()
+            ),
+            scale.refs,
         ),
-        (count.refs for count in entry.counts),
-    )
-    return found
+        "device": _said(_listed(acquisition(entry)), (f.refs for f in told["device"])),
+        "sites": _said(_listed(sites(entry)), (f.refs for f in told["sites"])),
+        "people": _said(
+            (f"{attribute} {', '.join(names)}" for attribute, names in people.items()),
+            (*(p.refs for p in entry.population), *(f.refs for f in told["people"])),
+        ),
+        "labelling": _said(_listed(annotation(entry)), (one.refs for one in entry.labelling)),
+        "figures": _said(numbers, (count.refs for count in counts)),
+        "description": Known("the text of its entry"),
+    }
+    return {name: one for name, one in found.items() if one.said}
+
+
+#: Facts that are compared under one name.
+_FACTS: Mapping[str, tuple[str, ...]] = {
+    "device": ("device", "protocol"),
+    "sites": ("site-names", "country", "care-setting"),
+    "people": ("sex", "age"),
+}
+
+
+def _unusable(entry: DatasetEntry, known: Mapping[str, Known]) -> dict[str, str]:
+    """What is stated, but in words or a form that can't be compared."""
+    stated = {
+        name: any(fact.attribute in attributes for fact in entry.facts) for name, attributes in _FACTS.items()
+    }
+    stated["classes"] = bool(entry.classes)
+    stated["shares"] = bool(entry.classes)
+    stated["labelling"] = bool(entry.labelling)
+    stated["scale"] = any(f.attribute in ("image-size", "spacing", "magnification") for f in entry.facts)
+    why = {
+        "classes": "is not known, only how many there are",
+        "shares": "is not known for every class",
+        "labelling": "is stated as mixed",
+        "people": "is stated in words that name no group",
+    }
+    return {
+        name: why.get(name, "is stated in words that name nothing comparable")
+        for name, is_stated in stated.items()
+        if is_stated and name not in known
+    }

@@ -6,14 +6,15 @@ declares (`ontology/similarity.ttl`); a test holds the two against each other.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kb.knowledge.entry_base import Facet, StatusField
+from kb.knowledge import similarity_measures as measures
+from kb.knowledge.entry_base import StatusField
 from kb.knowledge.profiles import Profile, Profiles
+from kb.knowledge.similarity_facts import ITEMS
+from kb.knowledge.similarity_measures import Measure
 
 Direction = Literal["higher-is-more-similar", "lower-is-more-similar"]
 Basis = Literal["metadata-computed", "text-computed", "image-computed", "model-computed", "human-judgement"]
@@ -34,6 +35,9 @@ class Assessed(BaseModel):
     maximum: float | None = Field(description="None: unbounded.")
     symmetric: bool
     value: float | None = Field(description="None: not computable, see `missing`.")
+    attributes: tuple[str, ...] = Field(
+        default=(), description="What both sides record, where there are several."
+    )
     compared: tuple[str, ...] = Field(default=(), description="The facts of either side, in words.")
     refs: tuple[str, ...] = Field(default=(), description="References the facts rest on.")
     missing: tuple[str, ...] = Field(default=(), description="Facts without which it can't be computed.")
@@ -43,160 +47,124 @@ class Sense(NamedTuple):
     """A sense as it is computed here; `key` tells two methods of one sense apart."""
 
     key: str
-    sense: str
     label: str
     method: str
     how: str
-    maximum: float | None
-    symmetric: bool
-    higher: bool
-    fact: str
-    field: StatusField | None
-    compute: Callable[[Profile, Profile, Profiles], float | None]
-    minimum: float = 0.0
+    fact: str  # name in `Profile.known`
+    fact_words: str
+    compute: Measure
+    fields: tuple[StatusField, ...] = ()  # whose status says why nothing is known
+    maximum: float | None = 1
+    minimum: float = 0
+    symmetric: bool = True
+    higher: bool = True
     basis: Basis = "metadata-computed"
 
-
-def _simgic(facet: Facet) -> Callable[[Profile, Profile, Profiles], float | None]:
-    def compute(source: Profile, target: Profile, profiles: Profiles) -> float | None:
-        one, other = source.concepts[facet], target.concepts[facet]
-        if not one or not other:
-            return None
-        content = profiles.content
-        whole = sum(content[concept] for concept in one | other)
-        return sum(content[concept] for concept in one & other) / whole if whole else 1.0
-
-    return compute
+    @property
+    def sense(self) -> str:
+        """Class of the ontology."""
+        return self.key.partition("/")[0]
 
 
-def _image_family(source: Profile, target: Profile, _: Profiles) -> float | None:
-    if not source.image_family or not target.image_family:
-        return None
-    return float(bool(source.image_family & target.image_family))
-
-
-def _tasks(source: Profile, target: Profile, profiles: Profiles) -> float | None:
-    one, other = source.stated["task"], target.stated["task"]
-    if not one or not other:
-        return None
-    near = [max(_task_closeness(a, b, profiles) for b in other) for a in one]
-    back = [max(_task_closeness(a, b, profiles) for a in one) for b in other]
-    return (sum(near) / len(near) + sum(back) / len(back)) / 2
-
-
-def _task_closeness(one: str, other: str, profiles: Profiles) -> float:
-    ups, others = profiles.task_steps[one], profiles.task_steps[other]
-    steps = min((ups[c] + others[c] for c in ups.keys() & others.keys()), default=profiles.most_task_steps)
-    return 1 - min(steps, profiles.most_task_steps) / profiles.most_task_steps
-
-
-def _jaccard(source: Profile, target: Profile, _: Profiles) -> float | None:
-    if not source.classes or not target.classes:
-        return None
-    return len(source.classes & target.classes) / len(source.classes | target.classes)
-
-
-def _containment(source: Profile, target: Profile, _: Profiles) -> float | None:
-    if not source.classes or not target.classes:
-        return None
-    return len(source.classes & target.classes) / len(target.classes)
-
-
-def _jensen_shannon(source: Profile, target: Profile, _: Profiles) -> float | None:
-    if not source.proportions or not target.proportions:
-        return None
-    size = max(len(source.proportions), len(target.proportions))
-    one, other = (
-        [*profile.proportions, *[0.0] * (size - len(profile.proportions))] for profile in (source, target)
+def _simgic(plural: str) -> str:
+    return (
+        f"simGIC (Pesquita and others 2008): information content of the {plural} that both have, by that of all {plural} "
+        "of either, with whatever they entail; intrinsic information content (Seco and others 2004) in our ontology"
     )
-    divergence = 0.0
-    for p, q in zip(one, other, strict=True):
-        middle = (p + q) / 2
-        divergence += sum(x * math.log2(x / middle) for x in (p, q) if x) / 2
-    return math.sqrt(min(1.0, max(0.0, divergence)))
 
 
-def _same_dimension(source: Profile, target: Profile, _: Profiles) -> float | None:
-    if not source.dimensions or not target.dimensions:
-        return None
-    return float(bool(source.dimensions & target.dimensions))
-
-
-def _matched(
-    pairs: Iterable[tuple[frozenset[str] | frozenset[int], frozenset[str] | frozenset[int]]],
-) -> float | None:
-    both = [(one, other) for one, other in pairs if one and other]
-    return sum(bool(one & other) for one, other in both) / len(both) if both else None
-
-
-def _colour(source: Profile, target: Profile, _: Profiles) -> float | None:
-    if not source.channels or not target.channels:
-        return None
-    return _matched(((source.channels, target.channels), (source.bit_depths, target.bit_depths)))
-
-
-def _attributes(
-    name: Literal["device", "annotation"],
-) -> Callable[[Profile, Profile, Profiles], float | None]:
-    def compute(source: Profile, target: Profile, _: Profiles) -> float | None:
-        one: Mapping[str, frozenset[str]] = getattr(source, name)
-        other: Mapping[str, frozenset[str]] = getattr(target, name)
-        return _matched((one[key], other[key]) for key in one.keys() & other.keys())
-
-    return compute
-
-
-def _log_ratio(source: Profile, target: Profile, _: Profiles) -> float | None:
-    for name in ("pixel spacing in mm", "magnification", "pixels a side"):
-        if name in source.scale and name in target.scale:
-            return abs(math.log2(source.scale[name] / target.scale[name]))
-    return None
-
-
-def _sites(source: Profile, target: Profile, _: Profiles) -> float | None:
-    if not source.sites or not target.sites:
-        return None
-    return len(source.sites & target.sites) / len(source.sites | target.sites)
-
-
-def _coverage(source: Profile, target: Profile, _: Profiles) -> float | None:
-    attributes = {attribute for attribute, _ in source.groups}
-    wanted = {(attribute, group) for attribute, group in target.groups if attribute in attributes}
-    return len(source.groups & wanted) / len(wanted) if wanted else None
-
-
-def _scaled_distance(source: Profile, target: Profile, _: Profiles) -> float | None:
-    shared = source.figures.keys() & target.figures.keys()
-    if "items" not in shared:
-        return None
-    return math.sqrt(sum((source.figures[k] - target.figures[k]) ** 2 for k in shared) / len(shared))
-
-
-_SIMGIC = "simGIC (Pesquita 2008): information content (Seco 2004) of shared over that of all concepts, broader ones included"
 SENSES: tuple[Sense, ...] = (
-    Sense("ModalityConceptSimilarity", "ModalityConceptSimilarity", "modality similarity", "method-simgic", _SIMGIC, 1, True, True, "modality", "modality", _simgic("modality")),
-    Sense("AnatomyConceptSimilarity", "AnatomyConceptSimilarity", "anatomy similarity", "method-simgic", _SIMGIC, 1, True, True, "anatomy", "anatomy", _simgic("anatomy")),
-    Sense("PathologyConceptSimilarity", "PathologyConceptSimilarity", "pathology-concept similarity", "method-simgic", _SIMGIC, 1, True, True, "finding", "finding", _simgic("finding")),
-    Sense("BroadDomainMatch", "BroadDomainMatch", "broad-domain match", "method-image-family-match", "1 where both are natural images, or share a kind of imaging right below the root of the modalities", 1, True, True, "modality", "modality", _image_family),
-    Sense("TaskFormulationSimilarity", "TaskFormulationSimilarity", "task-formulation similarity", "method-task-hierarchy-closeness", "1 - steps between two task types by the most possible; mean over the tasks of either side, each with its closest", 1, True, True, "task", "task", _tasks),
-    Sense("LabelSpaceSimilarity", "LabelSpaceSimilarity", "label-space similarity", "method-jaccard", "shared classes by all classes; a class is the concept it means, else its words", 1, True, True, "classes", "classes", _jaccard),
-    Sense("LabelSpaceSimilarity/containment", "LabelSpaceSimilarity", "label-space similarity (containment)", "method-containment", "share of the target's classes that the source has; not symmetric", 1, False, True, "classes", "classes", _containment),
-    Sense("LabelDistributionSimilarity", "LabelDistributionSimilarity", "label-distribution similarity", "method-jensen-shannon", "Jensen-Shannon distance (base 2) of the class shares, each side's largest first: balance is compared, not which class is which", 1, True, False, "classes", "classes.counts", _jensen_shannon),
-    Sense("DimensionalityMatch", "DimensionalityMatch", "dimensionality match", "method-exact-match", "1 where both have items of one dimensionality", 1, True, True, "dimensions", "dimensions", _same_dimension),
-    Sense("ColourChannelMatch", "ColourChannelMatch", "colour-channel match", "method-attribute-match", "share of channels and bit depth, as far as both are recorded, that agree", 1, True, True, "channels", "form.channels", _colour),
-    Sense("ResolutionScaleSimilarity", "ResolutionScaleSimilarity", "resolution and scale similarity", "method-log-ratio", "absolute binary logarithm of the ratio of pixel spacings; of magnifications, else of pixels a side, where those are recorded for both", None, True, False, "scale", "form.spacing", _log_ratio),
-    Sense("DeviceProtocolSimilarity", "DeviceProtocolSimilarity", "device and protocol similarity", "method-attribute-match", "share of device, protocol and magnification, as far as both are recorded, that agree word for word", 1, True, True, "device", "device", _attributes("device")),
-    Sense("SiteSimilarity", "SiteSimilarity", "site similarity", "method-jaccard", "shared sites by all sites, by name", 1, True, True, "sites", "sites", _sites),
-    Sense("DemographicSimilarity", "DemographicSimilarity", "demographic similarity", "method-coverage", "share of the target's groups of people of which the source has any, for attributes that both report; not symmetric", 1, False, True, "population", None, _coverage),
-    Sense("AnnotationProcessSimilarity", "AnnotationProcessSimilarity", "annotation-process similarity", "method-attribute-match", "share of labelling method, number and kind of annotators, as far as both are recorded, that agree", 1, True, True, "labelling", "labelling", _attributes("annotation")),
-    Sense("MetaFeatureSimilarity", "MetaFeatureSimilarity", "meta-feature similarity", "method-scaled-distance", "root mean square difference of log10 items, log10 patients, log10 classes and year by ten, as far as both are recorded", None, True, False, "figures", "counts", _scaled_distance),
+    Sense(
+        "ModalityConceptSimilarity", "modality similarity", "method-simgic", _simgic("imaging techniques"),
+        "modality", "modality", measures.concept_closeness("modality"), ("modality",),
+    ),
+    Sense(
+        "AnatomyConceptSimilarity", "anatomy similarity", "method-simgic", _simgic("body structures"),
+        "anatomy", "anatomy", measures.concept_closeness("anatomy"), ("anatomy",),
+    ),
+    Sense(
+        "PathologyConceptSimilarity", "pathology-concept similarity", "method-simgic", _simgic("findings"),
+        "finding", "finding", measures.concept_closeness("finding"), ("finding",),
+    ),
+    Sense(
+        "BroadDomainMatch", "broad-domain match", "method-image-family-match",
+        "1 where both have images of one family: natural images, radiology, microscopy, ophthalmic imaging, or another kind of optical imaging",
+        "family", "image family", measures.image_family_match, ("modality",),
+    ),
+    Sense(
+        "TaskFormulationSimilarity", "task-formulation similarity", "method-task-hierarchy-closeness",
+        "1 - steps between two task types by the most possible; mean over the tasks of either side, each with its closest",
+        "task", "task", measures.task_closeness, ("task",),
+    ),
+    Sense(
+        "LabelSpaceSimilarity", "label-space similarity", "method-jaccard",
+        "shared classes by all classes of either; a class is the concept it means, left or right not told apart, else its words; the longest list of classes counts",
+        "classes", "list of classes", measures.shared_classes, ("classes",),
+    ),
+    Sense(
+        "LabelSpaceSimilarity/containment", "label-space similarity", "method-containment",
+        "share of the target's classes that the source has, matched in the same way; not symmetric",
+        "classes", "list of classes", measures.contained_classes, ("classes",), symmetric=False,
+    ),
+    Sense(
+        "LabelDistributionSimilarity", "label-distribution similarity", "method-jensen-shannon",
+        "Jensen-Shannon distance (base 2) of the class shares over all splits, from the largest class down: balance is compared, not which class is which",
+        "shares", "count of each class", measures.share_distance, ("classes.counts", "classes"), higher=False,
+    ),
+    Sense(
+        "DimensionalityMatch", "dimensionality match", "method-exact-match", "1 where both have items of one dimensionality",
+        "dimensions", "dimension", measures.dimension_match, ("dimensions",),
+    ),
+    Sense(
+        "ColourChannelMatch", "colour-channel match", "method-attribute-match",
+        "share of channels and bit depth, as far as both are recorded, that agree",
+        "form", "number of channels or bit depth", measures.agreement("form"), ("form.channels", "form.bit-depth"),
+    ),
+    Sense(
+        "ResolutionScaleSimilarity", "resolution and scale similarity", "method-log-ratio",
+        "doublings (absolute binary logarithm of the ratio) between pixel spacings; else between magnifications, else between pixels a side; the closest two where there are several",
+        "scale", "resolution", measures.scale_distance, ("form.spacing", "form.size"), maximum=None, higher=False,
+    ),
+    Sense(
+        "DeviceProtocolSimilarity", "device and protocol similarity", "method-attribute-match",
+        "share of maker, field strength, view, contrast phase, sequence, stain and dose, as far as both are recorded, that agree",
+        "device", "device or protocol", measures.agreement("device"), ("device",),
+    ),
+    Sense(
+        "SiteSimilarity", "site similarity", "method-jaccard",
+        "shared institutions, countries and care settings by all of either, of the kinds that both record; institutions by name",
+        "sites", "site", measures.shared_sites, ("sites",),
+    ),
+    Sense(
+        "DemographicSimilarity", "demographic similarity", "method-coverage",
+        "share of the target's groups of people of whom the source has at least one, for attributes that both report; countries belong to site similarity; not symmetric",
+        "people", "group of people", measures.group_coverage,
+        ("population.sex", "population.age", "population.ethnicity", "population.skin-tone"), symmetric=False,
+    ),
+    Sense(
+        "AnnotationProcessSimilarity", "annotation-process similarity", "method-attribute-match",
+        "share of labelling method, number and profession of annotators, as far as both are recorded, that agree",
+        "labelling", "way of labelling", measures.agreement("annotation"), ("labelling",),
+    ),
+    Sense(
+        "MetaFeatureSimilarity", "meta-feature similarity", "method-scaled-distance",
+        "root mean square difference of the decimal logarithms of images, volumes, patients and classes and of the evenness of classes (0 to 1), as far as both are recorded",
+        "figures", "number of items", measures.figure_distance, ("counts",), maximum=None, higher=False,
+    ),
 )  # fmt: skip
 #: Kept apart from what metadata give: the closeness of two descriptions, which an index computes.
 DOCUMENTATION = Sense(
-    "DocumentationTextSimilarity", "DocumentationTextSimilarity", "documentation-text similarity",
-    "method-sentence-embedding-cosine", "cosine of the sentence embeddings of the two entries' texts", 1, True, True,
-    "description", None, lambda *_: None, minimum=-1, basis="text-computed",
+    "DocumentationTextSimilarity", "documentation-text similarity", "method-sentence-embedding-cosine",
+    "cosine of the sentence embeddings of the texts of the two entries", "description", "text", lambda *_: None,
+    minimum=-1, basis="text-computed",
 )  # fmt: skip
+_STATUS_WORDS = {
+    "reported": "is reported, but not in a form that can be compared",
+    "reportedNone": "is reported to be none",
+    "notReported": "is not reported",
+    "unknown": "is not known",
+    "notApplicable": "is not applicable",
+}
 
 
 def values(source: Profile, target: Profile, profiles: Profiles) -> dict[str, float | None]:
@@ -214,8 +182,8 @@ def record(sense: Sense, value: float | None, source: Profile, target: Profile) 
     known = [(profile, profile.known.get(sense.fact)) for profile in (source, target)]
     missing: tuple[str, ...] = ()
     if value is None:
-        missing = tuple(_missing(sense, profile) for profile, one in known if one is None)
-        missing = missing or (f"{source.id} and {target.id}: nothing of {sense.fact} that both record",)
+        missing = tuple(_missing(sense, profile) for profile, one in known if not _holds(sense, profile))
+        missing = missing or (f"{source.id} and {target.id}: {_nothing_shared(sense)}",)
     return Assessed(
         sense=sense.sense,
         label=sense.label,
@@ -227,14 +195,36 @@ def record(sense: Sense, value: float | None, source: Profile, target: Profile) 
         maximum=sense.maximum,
         symmetric=sense.symmetric,
         value=value,
+        attributes=measures.attributes_on_both_sides(sense.fact, source, target),
         compared=tuple(f"{profile.id}: {one.said}" for profile, one in known if one),
         refs=tuple(dict.fromkeys(ref for _, one in known if one for ref in one.refs)),
         missing=missing,
     )
 
 
+def _holds(sense: Sense, profile: Profile) -> bool:
+    if sense.fact == "figures":
+        return not profile.figures.keys().isdisjoint(ITEMS)
+    if sense.fact == "family":
+        return bool(profile.image_family)
+    return sense.fact in profile.known
+
+
 def _missing(sense: Sense, profile: Profile) -> str:
-    status = profile.status.get(sense.field, "unknown") if sense.field else "unknown"
-    return (
-        f"{profile.id}: {sense.fact} {'is not applicable' if status == 'notApplicable' else f'is {status}'}"
-    )
+    """Which fact of a dataset is absent, in words, and why as far as that is on file."""
+    start = f"{profile.id}: {sense.fact_words}"
+    if sense.fact == "people" and not profile.medical:
+        return f"{start} is not applicable, it is not of patients"
+    statuses = [profile.status[name] for name in sense.fields if name in profile.status]
+    if sense.fact in profile.unusable and set(statuses) != {"notApplicable"}:
+        return f"{start} {profile.unusable[sense.fact]}"
+    why = [status for status in statuses if status != "notApplicable"] or statuses or ["unknown"]
+    return f"{start} {_STATUS_WORDS[why[0]]}"
+
+
+def _nothing_shared(sense: Sense) -> str:
+    if sense.key.endswith("ConceptSimilarity"):
+        return f"nothing more specific than the root of the hierarchy is known of {sense.fact_words}"
+    if sense.fact == "figures":
+        return "the one counts images, the other volumes, videos or slides"
+    return f"no attribute of {sense.fact_words} is recorded for both"

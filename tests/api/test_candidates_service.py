@@ -44,3 +44,14 @@ def test_problems_name_the_field(server: str) -> None:
 def test_a_path_is_no_file_for_the_service(server: str) -> None:
     answer = httpx.get(f"{server}/api/candidates", params={"target": "README.yaml"}, timeout=30)
     assert answer.status_code in (400, 404)
+
+
+def test_evidence_over_http(server: str) -> None:
+    outcomes = httpx.get(f"{server}/api/outcomes", params={"target": "chexpert"}, timeout=30).json()
+    assert outcomes["groups"] and outcomes["subgroups"] and outcomes["gaps"]
+    assert httpx.get(f"{server}/api/outcomes", params={"target": "chexprt"}, timeout=30).status_code == 404
+    senses = httpx.get(
+        f"{server}/api/alignment", params={"sense": "AnatomyConceptSimilarity"}, timeout=30
+    ).json()
+    assert [one["sense"] for one in senses["senses"]] == ["AnatomyConceptSimilarity"]
+    assert httpx.get(f"{server}/api/fairness", params={"target": "chexpert"}, timeout=30).json()["gaps"]

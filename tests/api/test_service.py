@@ -222,6 +222,12 @@ def test_openapi_names_every_route(http: httpx.Client) -> None:
     paths = http.get("/openapi.json").json()["paths"]
     assert set(paths) == {
         "/api/search",
+        "/api/candidates",
+        "/api/outcomes",
+        "/api/alignment",
+        "/api/fairness",
+        "/api/similarity",
+        "/api/compare",
         "/api/datasets",
         "/api/datasets/{entry_id}",
         "/api/concepts",

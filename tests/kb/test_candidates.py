@@ -98,14 +98,9 @@ def test_conditions_keep_sources_out_and_say_how_many(base: KnowledgeBase) -> No
     assert all(kept.fails > 0 for kept in answer.conditions)
     for one in answer.candidates:
         assert all(verdict.status != "fails" for verdict in one.checked)
-    impossible = (
-        requirement("items>=999999999999", base.vocabulary),
-        requirement("year>=2099", base.vocabulary),
-    )
+    contradictory = tuple(requirement(text, base.vocabulary) for text in ("evidence=yes", "evidence=no"))
     with pytest.raises(InvalidInput, match="kept out"):
-        answer_for(
-            base, "ham10000", must=(*impossible, requirement("evidence=yes", base.vocabulary)), sources=()
-        )
+        answer_for(base, "ham10000", must=contradictory)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +120,7 @@ def test_weights_come_with_their_own_licence_and_how_to_load_them(base: Knowledg
 
 def test_people_are_not_applicable_to_natural_images_and_unknown_is_not_none(base: KnowledgeBase) -> None:
     (one,) = answer_for(base, "chexpert", sources=("imagenet-1k",)).candidates
-    assert one.population["ethnicity"] in ("notApplicable", "unknown", "notReported")
+    assert set(one.population.values()) == {"notApplicable"}
     (silent,) = answer_for(base, "chexpert", sources=("octmnist",)).candidates
     assert set(silent.population) == {"sex", "age", "ethnicity", "skin-tone", "country"}
 
