@@ -16,12 +16,15 @@ from kb.answers.interpret import interpret
 from kb.answers.knowledge_base import KnowledgeBase
 from kb.errors import InvalidInput
 from kb.knowledge.entries import DatasetEntry
-from kb.knowledge.entry_base import FACETS
-from kb.knowledge.interpretation import Interpretation
+from kb.knowledge.entry_base import FACETS, Facet
+from kb.knowledge.interpretation import Interpretation, Mention
 from kb.knowledge.vocabulary import words
 
 #: Stands where a described value would carry its reference.
 ASKED = "ASKED:as described"
+#: Facets of which one at least is needed, and the cosine from which a definition counts as near.
+_TELLING: tuple[Facet, ...] = ("modality", "anatomy", "finding")
+_NEAR = 0.45
 _WITHOUT_REFS = ("links", "rows", "field_status")
 
 
@@ -53,14 +56,16 @@ def target_of(base: KnowledgeBase, given: str, *, files: bool = True) -> Target:
 
 
 def described(base: KnowledgeBase, text: str) -> Target:
-    """Target from words: the concepts that they name.
+    """Target from words: the concepts that they name; where they name none, those whose definitions are nearest.
 
-    Raises `InvalidInput` when they name no concept and no entry.
+    Raises `InvalidInput` when they name and describe no concept.
     """
     meant = interpret(text, base.search_tables.lexicon)
     named = [item for item in meant.known_items if item.scope == "name" and item.confidence == 1]
     if named and not meant.concepts and not meant.not_understood:
         return Target(base.entries[named[0].id], named[0].id, meant)
+    if not {m.facet for m in meant.concepts} & set(_TELLING):
+        meant = meant.model_copy(update={"concepts": (*meant.concepts, *_guessed(base, text))})
     data: dict[str, Any] = {
         facet: [{"concept": m.concept, "stated": [m.words]} for m in meant.concepts if m.facet == facet]
         for facet in FACETS
@@ -69,13 +74,41 @@ def described(base: KnowledgeBase, text: str) -> Target:
         value for c in meant.constraints if c.kind == "dimension" and not c.negated for value in c.values
     }
     data["dimensions"] = [{"value": value} for value in sorted(dimensions)]
-    if not any(data[facet] for facet in ("modality", "anatomy", "finding")):
+    if not any(data[facet] for facet in _TELLING):
         raise InvalidInput(
             f"the description names no modality, anatomy or finding: {text[:80]!r}",
             field="target",
             hint="say how the images were made and what they show; `whence concepts WORD` looks names up",
         )
     return Target(partial_entry(base, data, field="target"), interpretation=meant)
+
+
+def _guessed(base: KnowledgeBase, text: str) -> list[Mention]:
+    """The concept of each telling facet whose definition is nearest to the words, if it is near."""
+    tables = base.search_tables
+    cosines = tables.concept_cosines(text)
+    found = []
+    for facet in _TELLING:
+        columns = [
+            column for concept, column in tables.column_of.items() if tables.facet_of[concept] == facet
+        ]
+        best = max(columns, key=lambda column: float(cosines[column]))
+        if cosines[best] >= _NEAR:
+            concept = base.vocabulary[tables.concepts[best]]
+            found.append(
+                Mention(
+                    concept=concept.id,
+                    label=concept.label,
+                    facet=facet,
+                    words=text[:200],
+                    start=0,
+                    end=len(text),
+                    matched="definition",
+                    scope="description",
+                    confidence=round(min(1.0, float(cosines[best])), 3),
+                )
+            )
+    return found
 
 
 def partial_entry(base: KnowledgeBase, data: Mapping[str, Any], *, field: str) -> DatasetEntry:

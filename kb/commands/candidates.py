@@ -105,6 +105,10 @@ def _lines(answer: CandidatesAnswer) -> Iterator[str]:
             group = one.group
             yield f"\nGroup {group} (no clear difference inside it)"
         yield from _candidate(one)
+        if answer.architecture:
+            for file in one.weights:
+                licence = file.licence or "licence not stated"
+                yield f"     weights {file.architecture}: {file.url} ({licence}; input: {file.input})"
     if answer.composite:
         weights = " + ".join(f"{weight:g} x {name}" for name, weight in answer.composite.weights.items())
         yield f"\nCompositeRanking, as asked for: {weights}"

@@ -151,6 +151,13 @@ def test_a_target_that_can_not_be_used_is_explained(
         target_of(base, target)
 
 
+def test_a_target_is_understood_by_a_description_without_names(base: KnowledgeBase) -> None:
+    target = target_of(base, "sound wave pictures of unborn babies")
+    assert "obstetric-ultrasound" in target.entry.concepts("modality")
+    assert target.interpretation is not None
+    assert {mention.scope for mention in target.interpretation.concepts} == {"description"}
+
+
 def test_unknown_sources_and_things_to_leave_out_are_explained(base: KnowledgeBase) -> None:
     with pytest.raises(NotFound, match="imagenet"):
         source_named(base, "imagenet-1kk")
