@@ -24,7 +24,7 @@ _PLATFORM_SYNONYMS = {
 }
 
 _NOT = re.compile(
-    r"(?<!\w)(?:no|not|non|nothing|none|never|without|excluding|exclude[sd]?|leav(?:e|ing) out|skip(?:ping)?|ignor(?:e|ing)|anything but|everything but|all but|apart from|aside from|free of|except(?: for)?|other than|rather than|instead of|neither|nor|avoid|minus|don'?t want|"
+    r"(?<!\w)(?:no|not|non|nothing to do with|unrelated to|nothing|none|never|w/o|(?:is|are|was|were|do|does) ?n['’]?t(?: (?:want|need|have|show|contain|include|involve)\w*)?|without|excluding|exclude[sd]?|leav(?:e|ing) out|skip(?:ping)?|ignor(?:e|ing)|anything but|everything but|all but|apart from|aside from|free of|except(?: for)?|other than|rather than|instead of|neither|nor|avoid|minus|don'?t want|"
     r"kein(?:e|en|er|es)?|ohne|nicht|ausser|sans|pas (?:de |d['’]|du )?|sauf|hors|excepte|sin|excepto|salvo|menos|senza|tranne|escluso|esclusa)(?!\w)"
     r"|不要|不含|不是|不包括|除了|没有|非(?!常)"
 )

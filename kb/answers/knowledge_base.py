@@ -77,10 +77,15 @@ class KnowledgeBase:
         return {entry.id: self.vocabulary.entailed_by(entry.concepts()) for entry in self.entries.values()}
 
     @cached_property
+    def texts(self) -> TextIndex:
+        """Words of the entries."""
+        return TextIndex(self.generation.words)
+
+    @cached_property
     def search_tables(self) -> SearchTables:
         """What search looks up for every entry at once."""
         concepts = VectorIndex.read(self.generation.concept_vectors, "cpu")
-        indexes = SearchIndexes(self.encoder, self.index, concepts, TextIndex(self.generation.words))
+        indexes = SearchIndexes(self.encoder, self.index, concepts, self.texts)
         return SearchTables(self.entries, self.vocabulary, indexes)
 
     @cached_property

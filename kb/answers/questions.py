@@ -206,8 +206,8 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - JSON has no type
 
 def _step(question: Question, value: Any, name: str) -> Any:  # noqa: ANN401
     try:
-        return value[name]
-    except (KeyError, TypeError) as error:
+        return value[int(name)] if isinstance(value, list) and name.isdigit() else value[name]
+    except (KeyError, TypeError, IndexError) as error:
         raise InvalidFile(f"{question.id}.call: the answer has no {name!r}") from error
 
 

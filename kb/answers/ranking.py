@@ -338,7 +338,9 @@ def _facets(
     """
     for facet, members in by_facet.items():
         holds = np.any([held[group] for group in members], axis=0)
-        if facet in ("finding", "task"):
+        if facet == "task":
+            may = np.ones_like(holds)
+        elif facet == "finding":
             may = tables.medical
         elif holds.any():
             may = np.any([broader[group] for group in members], axis=0) | tables.silent[facet]

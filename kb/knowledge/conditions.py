@@ -37,8 +37,8 @@ _MORE = r"more than|larger than|bigger than|greater than|over|above|exceeding|be
 _LEAST = r"at least|at minimum|a minimum of|minimum of|minimum|min\.?|not? (?:fewer|less) than|upwards of|starting at|mindestens|wenigstens|ab|au moins|minimum de|al menos|como minimo|minimo de|minimo|almeno|至少|不少于|最低|>=|≥|=>"
 _LESS = r"less than|fewer than|smaller than|under|below|weniger als|unter|moins de|menos de|meno di|inferior a|少于|小于|不到|<"
 _MOST = r"at most|no(?:t)? more than|up to|a maximum of|maximum of|maximum|max\.?|hochstens|maximal|bis zu|au plus|maximum de|como maximo|al massimo|最多|不超过|<=|≤|=<"
-_MORE_AFTER = r"or more|or above|or larger|or bigger|or greater|and up|and above|and more|at minimum|minimum|at least|\+|plus|oder mehr|ou plus|o mas|o piu|以上"
-_MOST_AFTER = r"or (?:fewer|less|under|below|smaller)|at most|maximum|max|oder weniger|ou moins|o menos|o meno|以下|以内"
+_MORE_AFTER = r"at the (?:very )?least|at a minimum|as a minimum|or more|or above|or larger|or bigger|or greater|and up|and above|and more|at minimum|minimum|at least|\+|plus|oder mehr|ou plus|o mas|o piu|以上"
+_MOST_AFTER = r"at the (?:very )?most|at a maximum|or (?:fewer|less|under|below|smaller)|at most|maximum|max|oder weniger|ou moins|o menos|o meno|以下|以内"
 _UNITS: dict[ConstraintKind, str] = {
     "patients": r"patients?|subjects?|people|persons?|participants?|individuals?|women|men|children|donors?|volunteers?|probanden|patient(?:en|innen)|personen|sujets?|personnes|pacientes?|personas|sujetos|pazient[ie]|soggetti|persone|名?患者|名|位|人|例患者|症例",
     "classes": r"class(?:es)?|categor(?:y|ies)|labels|diagnoses|klassen|kategorien|clases|categorias|classi|categorie|个类别|类别|类|クラス",
@@ -127,6 +127,9 @@ _FIXED: tuple[tuple[re.Pattern[str], ConstraintKind, tuple[str, ...], bool, bool
     (_pattern(r"\b(?:broken down|stratified|split|grouped|subgroups?) by (?:age|sex|gender)\b(?: (?:and|or) (?:age|sex|gender)\b)?"), "reports", ("sex", "age"), False, False, ""),
     (_pattern(r"\b(?:clips|image sequences|over time|time[- ]series|moving (?:pictures|images))\b|\b(?:secuencias|sequenze|sequences video|videosequenzen)\b"), "dimension", ("2D+t", "3D+t"), False, False, ""),
     (_pattern(r"\b(?:single|individual|static) (?:images|frames|pictures)\b"), "dimension", ("2D",), False, False, ""),
+    (_pattern(r"\bcredential(?:ed|led|ing)\b(?: access)?"), "access", ("credentialed",), False, False, ""),
+    (_pattern(r"\b(?:after|behind|with|needs?|requires?|requiring) (?:a |an )?(?:free )?(?:registration|sign[- ]?up)\b|\bregistration (?:required|needed|only)\b"), "access", ("registration",), False, False, ""),
+    (_pattern(r"\b(?:on|by|upon|after|needs?|requires?|requiring) (?:a |an )?(?:formal )?(?:application|request form)\b|\bapplication (?:required|needed)\b"), "access", ("application",), False, False, ""),
     (_pattern(r"\b(?:unlabell?ed|un-?annotated|without (?:any )?(?:labels|annotations?)|no labels|label-free|unbeschriftet\w*|sans annotations?|sin (?:etiquetas|anotar)|senza etichette|未标注|无标签)\b"), "labels", (), True, False, ""),
     (_pattern(r"\b(?:labell?ed|annotated|with (?:ground[- ]truth|labels|annotations|reference masks)|beschriftet\w*|annotiert\w*|annotee?s?|etiquetad[oa]s?|anotad[oa]s?|etichettat[eio]|annotat[eio])\b|有标签|带标注|有标注|ラベル付き"), "labels", (), False, False, ""),
     (_pattern(r"\bnon[- ]?commercial\w*|\bnicht[- ]kommerziell\w*|\bno comercial\w*|非商用|非商业"), "permission", (), False, True, ""),
@@ -160,6 +163,9 @@ _REPORTS = re.compile(
     rf"|\b(?P<b>{_ATTRIBUTE}(?:\s*(?:and|or|,|/|&)\s*{_ATTRIBUTE})*)\b(?: of (?:the )?(?:patients?|participants?|subjects?))?(?: (?:is|are|was|were))? {_REPORTED}"
     rf"|\b(?:with|{_REPORTED}|has|have|need)\s+(?:the |known )?(?P<c>{_ATTRIBUTE}(?:\s*(?:and|or|,|/|&)\s*{_ATTRIBUTE})*)\b(?![- ]related)"
     r"|\bmit angaben? zu (?P<d>alter|geschlecht)(?: und (?P<e>alter|geschlecht))?"
+)
+_EXACTLY = re.compile(
+    rf"\b(?:only|exactly|just|precisely)\s+(?P<n>{NUMBER})\s+(?:{_UNITS['classes']})(?![a-z])|\b(?P<m>{NUMBER})\s+(?:{_UNITS['classes']})\s+only\b"
 )
 _BINARY = re.compile(r"\b(?:two|2)[- ]class\b|\bbinary (?:labels?|classes)\b|\bzweiklassen\w*")
 
@@ -248,6 +254,9 @@ def _comparisons(text: str) -> Iterator[Found]:
             continue
         minimum, maximum = _bounds(match["before"] or "", after or "", value)
         yield Found(match.start(), match.end(), kind, minimum=minimum, maximum=maximum)
+    for match in _EXACTLY.finditer(text):
+        if (value := number(match["n"] or match["m"])) is not None:
+            yield Found(match.start(), match.end(), "classes", minimum=value, maximum=value)
     for match in _BINARY.finditer(text):
         yield Found(match.start(), match.end(), "classes", minimum=2, maximum=2)
 

@@ -199,6 +199,8 @@ class NameIndex:
     ) -> None:
         for window in windows:
             key = tuple(singular(token.text) for token in window)
+            if all(token.text in FILLERS for token in window):
+                continue  # pretraining, transfer learning: what it is for, and not what it shows
             if key in self._exact and (names := self._usable(self._exact[key], window, text, spoken)):
                 add(window[0].start, window[-1].end, names, None, 1.0)
 

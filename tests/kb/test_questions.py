@@ -31,6 +31,7 @@ from kb.answers.questions import (
 from kb.answers.sparql import open_worker
 from kb.engines.inference import entail
 from kb.engines.store import to_triple
+from kb.engines.text_index import TextIndex
 from kb.engines.vector_index import VectorIndex
 from kb.errors import InvalidFile, NotFound
 from kb.knowledge.entries import DatasetEntry
@@ -85,13 +86,20 @@ def fixture_ask(ontology: Graph, fixture_entries: dict[str, DatasetEntry]) -> As
 
 
 @pytest.fixture(scope="module")
-def fixture_base(base: KnowledgeBase, fixture_entries: dict[str, DatasetEntry]) -> KnowledgeBase:
+def fixture_base(
+    base: KnowledgeBase, fixture_entries: dict[str, DatasetEntry], tmp_path_factory: pytest.TempPathFactory
+) -> KnowledgeBase:
     """The real vocabulary and encoder over the entries of the fixture."""
     small = KnowledgeBase(base.settings, base.generation)
     names = {entry.id: entry.name for entry in fixture_entries.values()}
     small.__dict__.update(entries=fixture_entries, names=names, encoder=base.encoder)
     texts = [small.describe(entry) for entry in fixture_entries.values()]
     small.__dict__["index"] = VectorIndex.build(base.encoder.encode(texts), "cpu")
+    words = tmp_path_factory.mktemp("words") / "words.sqlite"
+    TextIndex.build(
+        words, [(entry.name, text) for entry, text in zip(fixture_entries.values(), texts, strict=True)]
+    )
+    small.__dict__["texts"] = TextIndex(words)
     return small
 
 
