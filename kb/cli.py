@@ -12,7 +12,9 @@ import typer
 
 from kb.commands.candidates import candidates
 from kb.commands.evidence import alignment, fairness, outcomes
+from kb.commands.images import compare_features, embed, estimate
 from kb.commands.record import record
+from kb.commands.resolve import annotate, resolve
 from kb.commands.search import search
 from kb.commands.similarity import compare, similarity
 from kb.errors import NotFound, WhenceError
@@ -86,6 +88,11 @@ app.command()(compare)
 app.command()(outcomes)
 app.command()(alignment)
 app.command()(fairness)
+app.command()(resolve)
+app.command()(annotate)
+app.command()(embed)
+app.command()(compare_features)
+app.command()(estimate)
 
 
 @app.command()

@@ -14,7 +14,8 @@ from rdflib.term import Node
 
 import kb
 from kb.answers.ontology_release import write_release
-from kb.engines.encoder import TorchEncoder, model_fingerprint, model_folder
+from kb.answers.resolver_fit import fit
+from kb.engines.encoder import Encoder, TorchEncoder, model_fingerprint, model_folder
 from kb.engines.generation import Generation, Manifest, current_generation, new_generation
 from kb.engines.reasoner import check_consistency
 from kb.engines.store import write_store
@@ -29,8 +30,11 @@ from kb.knowledge.names import BASE, GRAPH, PHRASES_GRAPH, PROVENANCE_GRAPH, WH
 from kb.knowledge.overlap import Overlaps
 from kb.knowledge.phrases import phrase_triples, read_phrases
 from kb.knowledge.references import read_references, reference_triples
+from kb.knowledge.resolver import ResolverParts, read_lexicon
+from kb.knowledge.sentences import read_sentences
 from kb.knowledge.studies import read_studies
 from kb.knowledge.study_rdf import study_graph
+from kb.knowledge.terms import Reference
 from kb.knowledge.terms_rdf import read_reference
 from kb.knowledge.vocabulary import Vocabulary, load_labels, load_ontology
 from kb.settings import Settings
@@ -67,11 +71,7 @@ def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
         report(f"up to date: {current.manifest.data_version}")
         return current
     report("reading ontology and entries")
-    ontology = load_ontology(settings.ontology)
-    verdict = check_consistency(ontology)
-    if not verdict.consistent or verdict.unsatisfiable:
-        found = ", ".join(verdict.unsatisfiable) or "it contradicts itself"
-        raise InvalidFile(f"{settings.ontology}: HermiT finds the ontology unsound: {found}")
+    ontology = _sound_ontology(settings.ontology)
     vocabulary = Vocabulary.from_graph(ontology + load_labels(settings.ontology))
     entries = read_catalogue(settings.datasets, vocabulary)
     studies = read_studies(settings.data / "evidence", entries, ontology)
@@ -104,7 +104,9 @@ def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
         (target / "studies.jsonl").write_text(stored, encoding="utf-8")
         (target / "vocabulary.json").write_text(vocabulary.to_json(), encoding="utf-8")
         report("writing the reference of terms and the release files of the ontology")
-        (target / "terms.json").write_text(read_reference(ontology).model_dump_json(), encoding="utf-8")
+        terms = read_reference(ontology)
+        (target / "terms.json").write_text(terms.model_dump_json(), encoding="utf-8")
+        _fit_resolver(settings.data / "phrases", terms, encoder, target / "resolver.json")
         write_release(ontology, settings.ontology / "mappings", target / "ontology")
         report("writing triples and what follows from them")
         provenance = _provenance(version) + reference_triples(references)
@@ -149,6 +151,24 @@ def _unchanged(home: Path, inputs: str, model: str) -> Generation | None:
     return current if same and (current.encoder / "limits.json").is_file() else None
 
 
+def _sound_ontology(folder: Path) -> Graph:
+    ontology = load_ontology(folder)
+    verdict = check_consistency(ontology)
+    if not verdict.consistent or verdict.unsatisfiable:
+        found = ", ".join(verdict.unsatisfiable) or "it contradicts itself"
+        raise InvalidFile(f"{folder}: HermiT finds the ontology unsound: {found}")
+    return ontology
+
+
+def _fit_resolver(folder: Path, terms: Reference, encoder: Encoder, target: Path) -> None:
+    lexicon = read_lexicon(folder, terms)
+    train, development = (
+        read_sentences(folder / "sentences" / f"{name}.yaml") for name in ("train", "development")
+    )
+    parts = ResolverParts(lexicon=lexicon, weights=fit(train, development, lexicon, encoder))
+    target.write_text(parts.model_dump_json(), encoding="utf-8")
+
+
 def _inputs(settings: Settings) -> str:
     """12 hex digits of the SHA-256 over all files that a generation is made from, our code among them."""
     digest = hashlib.sha256(kb.__version__.encode())
@@ -160,11 +180,12 @@ def _inputs(settings: Settings) -> str:
         *settings.datasets.glob("*.yaml"),
         *(settings.data / "evidence").glob("*.yaml"),
         settings.data / "references.yaml",
-        settings.data / "phrases" / "phrases.tsv",
+        *(settings.data / "phrases").rglob("*.*"),
         *(code / "knowledge").glob("*.py"),
         *(code / "engines").glob("*.py"),
         Path(__file__),
         Path(__file__).with_name("ontology_release.py"),
+        Path(__file__).with_name("resolver_fit.py"),
     ]
     for path in sorted(path for path in files if path.is_file()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

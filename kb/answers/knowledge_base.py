@@ -10,9 +10,10 @@ from kb.engines.encoder import OnnxEncoder
 from kb.engines.generation import Generation, Manifest, current_generation
 from kb.engines.text_index import TextIndex
 from kb.engines.vector_index import VectorIndex
-from kb.errors import NotFound
+from kb.errors import NotFound, NotReady
 from kb.knowledge.describe import describe, entry_text
 from kb.knowledge.entries import DatasetEntry
+from kb.knowledge.resolver import Resolver, ResolverParts
 from kb.knowledge.study import Study
 from kb.knowledge.suggestions import did_you_mean
 from kb.knowledge.vocabulary import Vocabulary
@@ -87,6 +88,14 @@ class KnowledgeBase:
         concepts = VectorIndex.read(self.generation.concept_vectors, "cpu")
         indexes = SearchIndexes(self.encoder, self.index, concepts, self.texts)
         return SearchTables(self.entries, self.vocabulary, indexes)
+
+    @cached_property
+    def resolver(self) -> Resolver:
+        """What finds wordings of likeness and tells their senses apart."""
+        if not self.generation.resolver.is_file():
+            raise NotReady("this generation holds no resolver of wordings", hint="run `whence build`")
+        parts = ResolverParts.model_validate_json(self.generation.resolver.read_text(encoding="utf-8"))
+        return Resolver(parts, lambda texts: self.encoder.encode(texts).tolist())
 
     @cached_property
     def evidence(self) -> EvidenceBase:

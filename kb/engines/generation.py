@@ -1,7 +1,7 @@
 """A generation: one published, immutable state of everything built, and the pointer to the current one.
 
     HOME/current                      number of the current generation
-    HOME/generations/<number>/        manifest.json, entries.jsonl, studies.jsonl, vocabulary.json, terms.json, vectors.faiss,
+    HOME/generations/<number>/        manifest.json, entries.jsonl, studies.jsonl, vocabulary.json, terms.json, resolver.json, vectors.faiss,
                                   concepts.faiss, words.sqlite, store/, ontology/
     HOME/encoders/<fingerprint>/      model.onnx, tokenizer.json, limits.json
 
@@ -72,6 +72,11 @@ class Generation:
     def terms(self) -> Path:
         """File of the reference of all terms of the ontology."""
         return self.folder / "terms.json"
+
+    @property
+    def resolver(self) -> Path:
+        """File of what resolves wordings of likeness."""
+        return self.folder / "resolver.json"
 
     @property
     def ontology(self) -> Path:

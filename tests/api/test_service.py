@@ -226,6 +226,7 @@ def test_openapi_names_every_route(http: httpx.Client) -> None:
         "/api/outcomes",
         "/api/alignment",
         "/api/fairness",
+        "/api/resolve",
         "/api/similarity",
         "/api/compare",
         "/api/datasets",
