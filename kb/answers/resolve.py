@@ -115,6 +115,15 @@ def expression_answer(resolver: Resolver, expression: Expression) -> ExpressionA
     )
 
 
+def open_wordings(base: KnowledgeBase, reason: str) -> tuple[ExpressionAnswer, ...]:
+    """Expressions of a reason whose sense is open, each with its question; for wherever a person types why."""
+    return tuple(
+        expression_answer(base.resolver, one)
+        for one in base.resolver.resolve(reason[:LONGEST])
+        if one.question is not None
+    )
+
+
 def _reading(resolver: Resolver, reading: Reading) -> ReadingAnswer:
     note = resolver.senses[reading.name]
     return ReadingAnswer(

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from kb.answers.candidate_answer import Candidate, CandidatesAnswer
 from kb.answers.candidates import Wanted, candidates
 from kb.answers.knowledge_base import KnowledgeBase
+from kb.answers.resolve import ExpressionAnswer, open_wordings
 from kb.answers.target import Target
 from kb.errors import InvalidInput
 from kb.knowledge.names import BASE
@@ -37,6 +38,9 @@ class SelectionRecord(BaseModel):
     because: str
     senses: tuple[str, ...] = Field(
         description="Senses of similarity that the reason rests on; none: it rests on none."
+    )
+    wordings: tuple[ExpressionAnswer, ...] = Field(
+        default=(), description="Wordings of the reason whose sense is open and is not said by `senses`."
     )
     refs: tuple[str, ...] = Field(description="Everything cited.")
 
@@ -83,7 +87,16 @@ def selection_record(  # noqa: PLR0913 - a choice has as many parts
         chosen=chosen,
         because=" ".join(because.split()),
         senses=senses,
+        wordings=_left_open(base, because, senses),
         refs=tuple(_cited(answer, chosen)),
+    )
+
+
+def _left_open(base: KnowledgeBase, because: str, senses: tuple[str, ...]) -> tuple[ExpressionAnswer, ...]:
+    """Open wordings of a reason, but for those of which one reading is a sense that the reason names."""
+    named = {sense.partition("/")[0] for sense in senses}
+    return tuple(
+        one for one in open_wordings(base, because) if not named & {reading.name for reading in one.senses}
     )
 
 
@@ -128,6 +141,10 @@ def _paragraph(record: SelectionRecord) -> str:
         f"The source was chosen with Whence, data version {record.data_version}, on {record.on.isoformat()}.",
         f"Target: {answer.target.name} ({stated or 'nothing further stated'}).",
         f"Of {answer.considered:,} sources considered, {choice.name} was chosen: {record.because.rstrip('.')}.",
+        *(
+            f'In what sense "{one.text}" was meant is not stated ({" or ".join(r.name for r in one.senses[:3])}).'
+            for one in record.wordings
+        ),
         *(f"Similarity: {'; '.join(_sense_words(record))}." for _ in record.senses[:1]),
         f"Measured on this target: {measured or 'nothing on file'}.",
         f"Predicted, without the outcomes on this target and on those that may share items with it: {expected.score:+.2f} "

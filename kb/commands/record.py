@@ -39,6 +39,9 @@ def record(
     made = selection_record(
         base, target_of(base, target), choice, because, senses=tuple(sense or ()), wanted=wanted
     )
+    for one in made.wordings:
+        senses = ", ".join(reading.name for reading in one.senses)
+        typer.echo(f'the reason says "{one.text}". {one.question} Answer by --sense: {senses}', err=True)
     text = FORMATS[form](made)
     if out is None:
         typer.echo(text, nl=False)

@@ -88,7 +88,8 @@ def _lines(expression: ExpressionAnswer) -> Iterator[str]:
     for reading in expression.senses:
         yield f"  {reading.confidence:4.0%}  {reading.name}: {reading.definition}"
         if reading.compared:
-            yield f"        compares {reading.compared}; rests on {', '.join(reading.bases)}"
+            rests = f"; rests on {', '.join(reading.bases)}" if reading.bases else ""
+            yield f"        compares {reading.compared}{rests}"
         if reading.methods:
             yield f"        could be assessed by {', '.join(reading.methods)}"
         if reading.because:

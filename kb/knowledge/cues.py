@@ -38,7 +38,7 @@ _UNSTEMMED = frozenset(
 )
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _ENGLISH = stemmer("english")
-_LONG, _LONGER = 6, 9  # letters of a stem in which one, or two, may be wrong
+_LONG, _LONGER = 6, 9  # letters of a word in which one, or two, may be wrong
 
 
 class Cue(NamedTuple):
@@ -95,31 +95,35 @@ class Cues:
             self._by_stems.setdefault(stems(cue.words), []).append(cue)
         self._longest = max(map(len, self._by_stems), default=0)
         self._known = {part for key in self._by_stems for part in key}
-        self._meant = [
-            key[0]
+        self._meant = {
+            word.text: key[0]
             for key, same in self._by_stems.items()
-            if len(key) == 1
-            and len(key[0]) >= _LONG
-            and any(cue.role in ("likeness", "aspect") for cue in same)
-        ]
+            for cue in same
+            if len(key) == 1 and len(key[0]) >= _LONG and cue.role in ("likeness", "aspect")
+            for word in words_of(cue.words)
+        }
         self._mended: dict[str, str] = {}
 
-    def _spelt(self, word: str) -> str:
-        """Stem of a word, or of the cue of which it is a misspelling."""
-        if word in self._known or len(word) < _LONG:
-            return word
-        if word not in self._mended:
+    def _spelt(self, word: Word) -> str:
+        """Stem of a word, or of the cue of which it is a misspelling (stems of misspellings are odd: words are compared)."""
+        if word.stem in self._known or len(word.text) < _LONG:
+            return word.stem
+        if word.text not in self._mended:
             near = process.extractOne(
-                word, self._meant, scorer=DamerauLevenshtein.distance, score_cutoff=1 + (len(word) > _LONGER)
+                word.text,
+                self._meant.keys(),
+                scorer=DamerauLevenshtein.distance,
+                score_cutoff=1 + (len(word.text) > _LONGER),
             )
-            self._mended[word] = near[0] if near and near[0][0] == word[0] else word
-        return self._mended[word]
+            right = near is not None and near[0][0] == word.text[0]
+            self._mended[word.text] = self._meant[near[0]] if near and right else word.stem
+        return self._mended[word.text]
 
     def find(self, words: list[Word]) -> list[Hit]:
         """Every cue of a sentence; of one role, the longest at a place."""
         hits: list[Hit] = []
         taken: dict[str, int] = {}
-        spelt = tuple(self._spelt(word.stem) for word in words)
+        spelt = tuple(self._spelt(word) for word in words)
         for first in range(len(words)):
             for last in range(min(len(words), first + self._longest), first, -1):
                 for cue in self._by_stems.get(spelt[first:last], ()):

@@ -153,6 +153,7 @@ def candidates(sentence: Sentence, phrases: dict[tuple[str, ...], Phrase]) -> li
     alone = sentence.role("expression", "perhaps", "measure")
     for hit in sentence.role("likeness"):
         found.extend(_around(sentence, hit))
+    found.extend(_contrasted(sentence))
     found += [_made(sentence, _believed(sentence, hit), hit.last)._replace(expression=hit) for hit in alone]
     found += [
         _made(sentence, first, last)._replace(phrase=phrase)
@@ -168,6 +169,18 @@ def _once(found: list[Candidate]) -> list[Candidate]:
         for one in found
         if not one.measure or not any(other.clause == one.clause and not other.measure for other in found)
     ]
+
+
+def _contrasted(sentence: Sentence) -> Iterator[Candidate]:
+    """The first half of "not visually but semantically close": an aspect whose word of likeness follows the "but"."""
+    words = sentence.words
+    for hit in sentence.role("aspect"):
+        before = words[hit.first - 1].text if hit.first else ""
+        after = words[hit.last].text if hit.last < len(words) else ""
+        if before == "not" and after == "but":
+            following = sentence.within(sentence.clauses[hit.last], "likeness")
+            if following:
+                yield _made(sentence, hit.first, hit.last, following[0])._replace(attached=(hit,))
 
 
 def _believed(sentence: Sentence, hit: Hit) -> int:

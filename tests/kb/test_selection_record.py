@@ -87,3 +87,25 @@ def test_the_command_writes_each_form(run: Run) -> None:
         "record", "--target", "ham10000", "--choice", "imagenet-1k", "--because", "habit", "--format", "pdf"
     )
     assert wrong.returncode == 2 and "markdown, latex" in wrong.stderr
+
+
+def test_a_wording_that_is_open_is_asked_about_and_left_out_once_its_sense_is_named(
+    base: KnowledgeBase,
+) -> None:
+    target = target_of(base, "chexpert")
+    vague = selection_record(base, target, "radimagenet", "because it is visually similar")
+    assert [one.text for one in vague.wordings] == ["visually similar"]
+    assert "Did people look at the images" in str(vague.wordings[0].question)
+    assert 'In what sense "visually similar" was meant is not stated (PerceivedVisualSimilarity' in markdown(
+        vague
+    )
+    plain = selection_record(base, target, "radimagenet", "because it has the same modality")
+    assert not plain.wordings
+
+
+def test_the_command_asks_the_question(run: Run) -> None:
+    done = run(
+        "record", "--target", "chexpert", "--choice", "radimagenet", "--because", "it is visually similar"
+    )
+    assert done.returncode == 0
+    assert 'the reason says "visually similar". Did people look' in done.stderr
