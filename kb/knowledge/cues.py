@@ -34,6 +34,8 @@ _UNSTEMMED = frozenset(
         "settings",
         "meaning",
         "means",
+        "imaging",
+        "ordered",
     ]
 )
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")

@@ -1,6 +1,6 @@
 """Where a sentence may call data alike: stretches with a word of likeness and what is compared, or a wording by itself.
 
-Rules only propose; whether a stretch is meant of data, and in which sense, is weighed in `kb.knowledge.senses_of_words`.
+Rules only propose; whether a stretch is meant of data, and in which sense, is weighed in `kb.knowledge.readings`.
 """
 
 from __future__ import annotations

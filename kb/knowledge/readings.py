@@ -157,6 +157,7 @@ def features_of(candidate: Candidate, sentence: Sentence, context: Sentence | No
         "aspect": float("aspect" in roles),
         "phrase": float(candidate.phrase is not None),
         "expression": float("expression" in roles),
+        "compound": float(any(hit.cue.role == "expression" and hit.last - hit.first > 1 for hit in inside)),
         "measure": float("measure" in roles),
         "noun": float(any(word.text in _NOUNS for word in words)),
         "pronoun": float(not roles & {"aspect", "expression", "perhaps"} and bool(around & _PRONOUNS)),

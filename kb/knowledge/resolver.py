@@ -16,13 +16,14 @@ from kb.errors import InvalidFile
 from kb.knowledge.cues import Cue, Cues, read_cues, stems
 from kb.knowledge.expressions import Candidate, Sentence, candidates
 from kb.knowledge.phrases import Phrase, read_phrases
-from kb.knowledge.readings import Weights, doubts, features_of, probability, ranked, supports
+from kb.knowledge.readings import Support, Weights, doubts, features_of, probability, ranked, supports
 from kb.knowledge.terms import Reference, Term
 
 _SHOWN = 0.02
 _READINGS = 6
 _ASKED = 4
 _COVER = 0.9
+_CERTAIN = 0.97  # share of a reading whose way of judging is named, from which on nothing is asked
 
 
 class SenseNote(BaseModel):
@@ -152,7 +153,9 @@ class Resolver:
                 Reading(name=name, confidence=round(share, 3), because=supported[name].because)
                 for name, share in shown
             ),
-            question=self._question(candidate, order) if asked >= self._weights.ask else None,
+            question=self._question(candidate, order)
+            if asked >= self._weights.ask and not _said_how(supported[order[0][0]], order[0][1])
+            else None,
         )
 
     def _question(self, candidate: Candidate, order: list[tuple[str, float]]) -> str:
@@ -170,6 +173,11 @@ class Resolver:
         if len(means) < 2:
             return "Alike in what, and who or what judged it: people, recorded facts, the texts, the images, or a network?"
         return f"Which do you mean: {', '.join(means[:-1])}, or {means[-1]}?"
+
+
+def _said_how(support: Support, share: float) -> bool:
+    """Whether the text says how the likeliest reading was judged and leaves hardly any other."""
+    return share >= _CERTAIN and any(name.startswith("method") for name in support.features)
 
 
 def _paragraphs(text: str) -> list[_Piece]:
