@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -23,6 +24,7 @@ from kb.engines.text_index import TextIndex
 from kb.engines.vector_index import VectorIndex
 from kb.errors import InvalidFile, NotReady
 from kb.knowledge.catalogue import read_catalogue
+from kb.knowledge.condition_wordings import read_condition_wordings
 from kb.knowledge.describe import concept_text, entry_text, indexed_text
 from kb.knowledge.entries import DatasetEntry, content_hash
 from kb.knowledge.entry_rdf import entry_triples
@@ -106,6 +108,7 @@ def _build(settings: Settings, report: Report, *, force: bool) -> Generation:
         report("writing the reference of terms and the release files of the ontology")
         terms = read_reference(ontology)
         (target / "terms.json").write_text(terms.model_dump_json(), encoding="utf-8")
+        _write_conditions(settings.data / "phrases" / "conditions.tsv", encoder, target)
         _fit_resolver(settings.data / "phrases", terms, encoder, target / "resolver.json")
         write_release(ontology, settings.ontology / "mappings", target / "ontology")
         report("writing triples and what follows from them")
@@ -158,6 +161,12 @@ def _sound_ontology(folder: Path) -> Graph:
         found = ", ".join(verdict.unsatisfiable) or "it contradicts itself"
         raise InvalidFile(f"{folder}: HermiT finds the ontology unsound: {found}")
     return ontology
+
+
+def _write_conditions(table: Path, encoder: Encoder, target: Path) -> None:
+    wordings = [one.wording for one in read_condition_wordings(table)]
+    VectorIndex.build(encoder.encode(wordings), "cpu").write(target / "conditions.faiss")
+    shutil.copyfile(table, target / "conditions.tsv")
 
 
 def _fit_resolver(folder: Path, terms: Reference, encoder: Encoder, target: Path) -> None:

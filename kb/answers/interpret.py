@@ -40,6 +40,11 @@ _JOINS = re.compile(
     r"\s*(?:[a-z-]+\s*)?(?:,?\s*(?:or|nor|and|oder|und|ou|et|ni|o|y|e|和|或|、)\s*(?:no |any |kein\w* )?|/|,\s*(?=no ))\s*"
 )
 _ONLY_AFTER_NOT = re.compile(r"\s*(?:[a-z-]+\s+){0,2}")
+#: "excluding anything that includes CT": a word for any dataset, and how it has what is named.
+_ANYTHING = re.compile(
+    r"\s*(?:the |all |any |those |every )?(?:(?:anything|everything|something|data|sets?|data ?sets?|ones?|those|sources?|collections?|entries|images?|scans?)\b)?"
+    r"(?:\s+(?:that|which|where|with|from|made|based|built|acquired|taken|cut|derived|contain(?:s|ing)?|includ(?:es?|ing)|involv(?:es?|ing)|has|have|having|uses?|using|shows?|showing|is|are|on|of|in|by|mixed|any|also|only|the|a|an))*\s*"
+)
 _CLAUSE = re.compile(r"[,;.!?\n()，。；、]| but | aber | mais | pero | ma ")
 _PREFERRED = re.compile(
     r"\b(?:ideally|preferabl[ey]|prefer(?:red|ring)?|if (?:at all )?possible|nice to have|bonus|optional(?:ly)?|"
@@ -81,19 +86,31 @@ class Lexicon:
 def interpret(text: str, lexicon: Lexicon) -> Interpretation:
     """What a query means, by its words alone."""
     folded = FoldedText.of(text)
-    known, named_places = lexicon.items.find(folded)
+    named, named_places = lexicon.items.find(folded)
+    unwanted = _unwanted(folded, named_places)
+    known = tuple(item for item in named if item.words not in unwanted)
     every = [*conditions(folded.text), *_platforms(folded, lexicon.platforms, named_places)]
-    found = [one for one in every if not _about_own_data(folded.text, one)]
+    found = [one for one in every if not _of_own_data(folded.text, one)]
     matches = lexicon.names.find(folded, [*named_places, *((one.start, one.end) for one in every)])
     negations = _negations(folded.text, matches, found)
     constraints = [
         one.constraint(
             folded.words(one.start, one.end),
             negated=id(one) in negations,
-            preferred=_preferred(folded.text, one.start, one.end),
+            preferred=preferred(folded.text, one.start, one.end),
         )
         for one in found
         if one.kind != "permission" or one.values
+    ]
+    constraints += [
+        Constraint(
+            kind="dataset",
+            words=words,
+            negated=True,
+            values=tuple(item.id for item in named if item.words == words),
+        )
+        for words in unwanted
+        if any(item.words == words for item in named)
     ]
     mentions: list[Mention] = []
     for match in matches:
@@ -101,7 +118,7 @@ def interpret(text: str, lexicon: Lexicon) -> Interpretation:
         words = folded.words(match.start, match.end)
         if id(match) in negations:
             constraints.append(Constraint(kind="concept", words=words, negated=True, values=ids))
-        elif _preferred(folded.text, match.start, match.end):
+        elif preferred(folded.text, match.start, match.end):
             constraints.append(Constraint(kind="concept", words=words, strength="preferred", values=ids))
         else:
             mentions.extend(_mentions(folded, match, mentions))
@@ -115,6 +132,16 @@ def interpret(text: str, lexicon: Lexicon) -> Interpretation:
         constraints=tuple(constraints),
         known_items=known,
         not_understood=_left(folded, used),
+    )
+
+
+def _unwanted(folded: FoldedText, places: list[tuple[int, int]]) -> tuple[str, ...]:
+    """Names of entries that the text excludes."""
+    return tuple(
+        folded.words(start, end)
+        for start, end in sorted(places)
+        for cue in _NOT.finditer(folded.text, 0, start)
+        if _ANYTHING.fullmatch(folded.text, cue.end(), start)
     )
 
 
@@ -165,8 +192,8 @@ def _negations(text: str, matches: list[Match], found: list[Found]) -> set[int]:
             if part.start < cue.end():
                 continue
             between = text[place : part.start]
-            near = _ONLY_AFTER_NOT if first else _JOINS
-            if not near.fullmatch(between) and between.strip():
+            near = (_ONLY_AFTER_NOT, _ANYTHING) if first else (_JOINS,)
+            if between.strip() and not any(pattern.fullmatch(between) for pattern in near):
                 break
             excluded.add(id(part))
             place, first = part.end, False
@@ -176,25 +203,37 @@ def _negations(text: str, matches: list[Match], found: list[Found]) -> set[int]:
     return excluded
 
 
-def _preferred(text: str, start: int, end: int) -> bool:
+def preferred(text: str, start: int, end: int) -> bool:
     """Whether the clause around a place calls itself a wish."""
     first = max((match.end() for match in _CLAUSE.finditer(text, 0, start)), default=0)
     after = _CLAUSE.search(text, end)
     return bool(_PREFERRED.search(text, first, after.start() if after else len(text)))
 
 
-def _about_own_data(text: str, one: Found) -> bool:
-    """Whether the condition describes the data that the asker has."""
+def _of_own_data(text: str, one: Found) -> bool:
+    """Whether a condition describes the data that the asker has."""
     if one.kind in ("permission", "access", "weights", "reports", "evidence", "licence", "platform"):
         return False
-    first = max((match.end() for match in _SENTENCE.finditer(text, 0, one.start)), default=0)
-    own = [match.end() for match in _OWN.finditer(text, first, one.start)]
-    if own:
-        return not _WANTED.search(text, own[-1], one.start)
-    after = _SENTENCE.search(text, one.end)
-    last = after.start() if after else len(text)
+    if about_own_data(text, one.start, one.end):
+        return True
+    first, last = _sentence(text, one.start, one.end)
+    if _OWN.search(text, first, one.start):
+        return False
     counted = one.kind in ("dimension", "labels") and _COUNTED.search(text, first, last)
     return bool(counted) and not _WANTED.search(text, first, last)
+
+
+def about_own_data(text: str, start: int, end: int) -> bool:
+    """Whether the words before a place, in its sentence, speak of what the asker has, and not of what is wanted."""
+    first, _ = _sentence(text, start, end)
+    own = [match.end() for match in _OWN.finditer(text, first, start)]
+    return bool(own) and not _WANTED.search(text, own[-1], start)
+
+
+def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
+    first = max((match.end() for match in _SENTENCE.finditer(text, 0, start)), default=0)
+    after = _SENTENCE.search(text, end)
+    return first, after.start() if after else len(text)
 
 
 def _left(folded: FoldedText, used: list[tuple[int, int]]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from kb.answers.described_conditions import DescribedConditions
 from kb.answers.evidence import EvidenceBase
 from kb.answers.search_tables import SearchIndexes, SearchTables
 from kb.engines.encoder import OnnxEncoder
@@ -11,6 +12,7 @@ from kb.engines.generation import Generation, Manifest, current_generation
 from kb.engines.text_index import TextIndex
 from kb.engines.vector_index import VectorIndex
 from kb.errors import NotFound, NotReady
+from kb.knowledge.condition_wordings import read_condition_wordings
 from kb.knowledge.describe import describe, entry_text
 from kb.knowledge.entries import DatasetEntry
 from kb.knowledge.resolver import Resolver, ResolverParts
@@ -86,7 +88,12 @@ class KnowledgeBase:
     def search_tables(self) -> SearchTables:
         """What search looks up for every entry at once."""
         concepts = VectorIndex.read(self.generation.concept_vectors, "cpu")
-        indexes = SearchIndexes(self.encoder, self.index, concepts, self.texts)
+        conditions = DescribedConditions(
+            read_condition_wordings(self.generation.conditions),
+            VectorIndex.read(self.generation.condition_vectors, "cpu"),
+            self.encoder.encode,
+        )
+        indexes = SearchIndexes(self.encoder, self.index, concepts, self.texts, conditions)
         return SearchTables(self.entries, self.vocabulary, indexes)
 
     @cached_property

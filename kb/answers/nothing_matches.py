@@ -7,8 +7,9 @@ import numpy as np
 from kb.answers.ranking import Ranked, broader_of, grouped, held_by, kinds_of
 from kb.answers.search_answer import Excluded
 from kb.answers.search_tables import FAILS, HOLDS, UNKNOWN, SearchTables
-from kb.knowledge.folding import fold
+from kb.knowledge.folding import FoldedText, fold
 from kb.knowledge.interpretation import Interpretation
+from kb.knowledge.stopwords import languages_of
 
 #: Trust above which a query is about what it names.
 _TRUSTED = 0.7
@@ -65,7 +66,8 @@ def out_of_catalogue(
     described = float(tables.concept_cosines(query).max())
     if ranked.parts["text"].max() + described < _FAR_BELOW and not meant.concepts:
         return meant.not_understood
-    if len(meant.not_understood) > _FEW_WORDS or described > _DESCRIBED_FROM:
+    foreign = languages_of(FoldedText.of(query)) - {"zh", "ja"}  # whose words no entry has
+    if foreign or len(meant.not_understood) > _FEW_WORDS or described > _DESCRIBED_FROM:
         return ()
     return tuple(
         word

@@ -51,6 +51,7 @@ class Weights:
 
 SHIPPED = Weights()
 #: Value of the name part up to which an entry is only related to what the query names.
+_EVERYWHERE = frozenset(("cell", "tissue"))
 _RELATED = 0.4
 #: Cosine within which descriptions count as near as the nearest.
 _NEAR = 0.15
@@ -175,14 +176,26 @@ def held_by(tables: SearchTables, group: tuple[Mention, ...]) -> Booleans:
 
 
 def broader_of(tables: SearchTables, group: tuple[Mention, ...]) -> Booleans:
-    """Entries that state something broader of the same facet, and so may hold what is asked."""
+    """Entries that state something broader of the same facet, where it may be, and so may hold what is asked."""
     above = {
         broad
         for mention in group
         for broad in tables.vocabulary.entailed(mention.concept) - {mention.concept}
         if tables.facet_of[broad] == mention.facet
     }
-    return np.asarray(tables.stated[:, [tables.column_of[concept] for concept in above]].any(axis=1))
+    stated = np.asarray(tables.stated[:, [tables.column_of[concept] for concept in above]].any(axis=1))
+    places = {
+        place
+        for mention in group
+        if mention.facet == "finding"
+        for _, place in tables.compositions(mention.concept)
+    }
+    if not places:
+        return stated
+    around = {tables.column_of[broad] for place in places for broad in tables.vocabulary.entailed(place)}
+    there = tables.entailed[:, [tables.column_of[place] for place in places]].any(axis=1)
+    about = tables.stated[:, list(around)].any(axis=1)
+    return stated & np.asarray(there | about | tables.silent["anatomy"])
 
 
 def _coverage(
@@ -336,7 +349,8 @@ def _facets(
     task is not: lists of findings are rarely complete. Of a modality or anatomy that no entry at all states, only
     those that its own name calls a kind of may hold it: CT of non-contrast CT, but not X-ray of bone densitometry.
     """
-    for facet, members in by_facet.items():
+    for facet, all_members in by_facet.items():
+        members = _telling(all_members)
         holds = np.any([held[group] for group in members], axis=0)
         if facet == "task":
             may = np.ones_like(holds)
@@ -353,6 +367,12 @@ def _facets(
         labels = dict.fromkeys(mention.label for group in members for mention in group)
         words = dict.fromkeys(group[0].words for group in members)
         yield Requirement(f"{facet} {' or '.join(labels)}", ", ".join(words), status)
+
+
+def _telling(groups: list[tuple[Mention, ...]]) -> list[tuple[Mention, ...]]:
+    """Without what is part of everything, where something else is named: the cells of the cervix."""
+    telling = [group for group in groups if not all(mention.concept in _EVERYWHERE for mention in group)]
+    return telling or groups
 
 
 def kinds_of(tables: SearchTables, group: tuple[Mention, ...]) -> Booleans:

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 
-from kb.answers.interpret import interpret
 from kb.answers.knowledge_base import KnowledgeBase
 from kb.answers.nothing_matches import excluded, why_nothing
 from kb.answers.ranking import rank
@@ -45,7 +44,7 @@ def search(
     tables = base.search_tables
     if interpretation is not None:
         _check(tables, interpretation)
-    meant = interpretation or interpret(query, tables.lexicon)
+    meant = interpretation or tables.understand(query)
     key = _key(base, query, meant)
     start = _offset(cursor, key)
     ranked = rank(tables, query, meant, guess=interpretation is None)

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.answers.described_conditions import DescribedConditions
 from kb.answers.interpret import Lexicon, interpret
 from kb.engines.encoder import OnnxEncoder, Vectors
 from kb.engines.text_index import TextIndex
@@ -20,7 +21,7 @@ from kb.engines.vector_index import VectorIndex
 from kb.knowledge.entries import DatasetEntry
 from kb.knowledge.entry_base import Facet
 from kb.knowledge.facet_values import PlainFacet, plain_values
-from kb.knowledge.interpretation import Constraint
+from kb.knowledge.interpretation import Constraint, Interpretation
 from kb.knowledge.verdicts import Status, status_of
 from kb.knowledge.vocabulary import Concept, Vocabulary, words
 
@@ -39,6 +40,7 @@ class SearchIndexes(NamedTuple):
     entries: VectorIndex
     concepts: VectorIndex
     texts: TextIndex
+    conditions: DescribedConditions
 
 
 class SearchTables:
@@ -53,6 +55,7 @@ class SearchTables:
         self.vocabulary = vocabulary
         self.texts = indexes.texts
         self._encoder = indexes.encoder
+        self._conditions = indexes.conditions
         self._index = indexes.entries
         self._concept_index = indexes.concepts
         self.concepts = [concept.id for concept in vocabulary]
@@ -75,6 +78,10 @@ class SearchTables:
         )
         for text in ("ready cerebrl vesels", "ready chexprt"):
             interpret(text, self.lexicon)
+
+    def understand(self, query: str) -> Interpretation:
+        """What a query means: by its words, and by what the rest of its clauses describes."""
+        return self._conditions.add(query, interpret(query, self.lexicon))
 
     @cached_property
     def _entailed_of(self) -> list[frozenset[str]]:

@@ -79,6 +79,16 @@ class Generation:
         return self.folder / "resolver.json"
 
     @property
+    def conditions(self) -> Path:
+        """Table of wordings of conditions of search; their vectors are in `condition_vectors`."""
+        return self.folder / "conditions.tsv"
+
+    @property
+    def condition_vectors(self) -> Path:
+        """FAISS index of the wordings of conditions, in the order of the table."""
+        return self.folder / "conditions.faiss"
+
+    @property
     def ontology(self) -> Path:
         """Folder of the ontology's release files."""
         return self.folder / "ontology"

@@ -33,16 +33,16 @@ NUMBER = (
     r"(?:\d{1,3}(?:[,.'’ \u00a0]\d{3})+(?!\d)|\d+(?:[.,]\d+)?)(?:\s?(?:k|m|mio|million(?:s|en)?|thousand|hundred|tausend|mille|mila|mil|百万|千|万|萬|百)(?![a-z]))?"
     rf"|\b{_WORD_NUMBER}\b"
 )
-_MORE = r"more than|larger than|bigger than|greater than|over|above|exceeding|beyond|mehr als|uber|grosser als|plus de|plus d['’]|mas de|piu di|oltre|superior a|超过|超過|大于|多于|>"
-_LEAST = r"at least|at minimum|a minimum of|minimum of|minimum|min\.?|not? (?:fewer|less) than|upwards of|starting at|mindestens|wenigstens|ab|au moins|minimum de|al menos|como minimo|minimo de|minimo|almeno|至少|不少于|最低|>=|≥|=>"
-_LESS = r"less than|fewer than|smaller than|under|below|weniger als|unter|moins de|menos de|meno di|inferior a|少于|小于|不到|<"
-_MOST = r"at most|no(?:t)? more than|up to|a maximum of|maximum of|maximum|max\.?|hochstens|maximal|bis zu|au plus|maximum de|como maximo|al massimo|最多|不超过|<=|≤|=<"
+_MORE = r"(?:more|larger|bigger|greater|higher) th[ae]n|over|above|exceed(?:s|ing)?|(?:well )?(?:beyond|north of)|in excess of|mehr als|uber|grosser als|plus de|plus d['’]|mas de|piu di|oltre|superior a|超过|超過|大于|多于|>"
+_LEAST = r"at least|at minimum|a minimum of|minimum of|minimum|min\.?|not? (?:fewer|less|smaller) th[ae]n|nothing (?:under|below|smaller th[ae]n)|upwards? of|starting (?:at|from)|mindestens|wenigstens|ab|au moins|minimum de|al menos|como minimo|minimo de|minimo|almeno|至少|不少于|最低|>=|≥|=>"
+_LESS = r"(?:less|fewer|smaller|lower) th[ae]n|(?:well )?(?:under|below|south of)|short of|weniger als|unter|moins de|menos de|meno di|inferior a|少于|小于|不到|<"
+_MOST = r"at most|no(?:t)? (?:more|larger|bigger|greater) th[ae]n|not (?:over|above|exceeding)|nothing (?:over|above)|up to|a maximum of|maximum of|maximum|max\.?|hochstens|maximal|bis zu|au plus|maximum de|como maximo|al massimo|最多|不超过|<=|≤|=<"
 _MORE_AFTER = r"at the (?:very )?least|at a minimum|as a minimum|or more|or above|or larger|or bigger|or greater|and up|and above|and more|at minimum|minimum|at least|\+|plus|oder mehr|ou plus|o mas|o piu|以上"
 _MOST_AFTER = r"at the (?:very )?most|at a maximum|or (?:fewer|less|under|below|smaller)|at most|maximum|max|oder weniger|ou moins|o menos|o meno|以下|以内"
 _UNITS: dict[ConstraintKind, str] = {
-    "patients": r"patients?|subjects?|people|persons?|participants?|individuals?|women|men|children|donors?|volunteers?|probanden|patient(?:en|innen)|personen|sujets?|personnes|pacientes?|personas|sujetos|pazient[ie]|soggetti|persone|名?患者|名|位|人|例患者|症例",
-    "classes": r"class(?:es)?|categor(?:y|ies)|labels|diagnoses|klassen|kategorien|clases|categorias|classi|categorie|个类别|类别|类|クラス",
-    "items": r"images?|pictures?|photos?|photographs?|pics?|scans?|slides?|volumes?|videos?|frames?|clips?|patches|tiles|slices|samples?|studies|exams?|examinations?|cases?|radiographs?|x-?rays?|b-scans?|items?|wsis?|bilder[n]?|aufnahmen|bild|falle|scans|schnitte|clichees?|cliches|radiographies|imagenes|muestras|casos|radiografias|immagini|campioni|casi|radiografie|张图像|张图片|张|幅|例|图像|图片|枚|画像|件",
+    "patients": r"pat\w{0,2}[ie]nts?|paitents?|subjects?|people|persons?|participants?|individuals?|women|men|children|donors?|volunteers?|probanden|patient(?:en|innen)|personen|sujets?|personnes|pacientes?|personas|sujetos|pazient[ie]|soggetti|persone|名?患者|名|位|人|例患者|症例",
+    "classes": r"class(?:es)?|categor(?:y|ies)|(?:[a-z]+ )?labels|diagnoses|organs?|structures?|(?:cell|tissue|lesion|tumou?r|disease|instrument) types?|findings|pathologies|diseases|klassen|kategorien|clases|categorias|classi|categorie|个类别|类别|类|クラス",
+    "items": r"images?|pictures?|[pf]h?otos?|photographs?|pics?|scans?|slides?|volumes?|videos?|frames?|clips?|patches|tiles|slices|samples?|studies|exams?|examinations?|cases?|radiographs?|x-?rays?|b-scans?|items?|wsis?|bilder[n]?|aufnahmen|bild|falle|scans|schnitte|clichees?|cliches|radiographies|imagenes|muestras|casos|radiografias|immagini|campioni|casi|radiografie|张图像|张图片|张|幅|例|图像|图片|枚|画像|件",
 }
 _ANY_UNIT = "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _UNITS.items())
 _COMPARED = re.compile(
@@ -132,6 +132,8 @@ _FIXED: tuple[tuple[re.Pattern[str], ConstraintKind, tuple[str, ...], bool, bool
     (_pattern(r"\b(?:on|by|upon|after|needs?|requires?|requiring) (?:a |an )?(?:formal )?(?:application|request form)\b|\bapplication (?:required|needed)\b"), "access", ("application",), False, False, ""),
     (_pattern(r"\b(?:unlabell?ed|un-?annotated|without (?:any )?(?:labels|annotations?)|no labels|label-free|unbeschriftet\w*|sans annotations?|sin (?:etiquetas|anotar)|senza etichette|未标注|无标签)\b"), "labels", (), True, False, ""),
     (_pattern(r"\b(?:labell?ed|annotated|with (?:ground[- ]truth|labels|annotations|reference masks)|beschriftet\w*|annotiert\w*|annotee?s?|etiquetad[oa]s?|anotad[oa]s?|etichettat[eio]|annotat[eio])\b|有标签|带标注|有标注|ラベル付き"), "labels", (), False, False, ""),
+    (_pattern(r"\b(?:not?|non|without(?: any| an?)?|free of|minus)[- ]+(?:an? )?\bnc\b(?:[- ](?:clauses?|licen[cs]\w*|restrictions?|terms?))?|\b(?:sell|selling|sold|resell|monetis\w*|monetiz\w*|sellable|marketable)\b|\b(?:paid|paying) (?:product|service|customers?)\b"), "permission", ("commercial",), False, False, ""),
+    (_pattern(r"\b(?:no(?:thing)?|not|never|without|skip\w*|avoid\w*|no need|rather than|don['’]?t want|can['’]?t)\b[^.;?!]{0,40}?\b(?:apply(?:ing)?|sign(?:ing)?(?! up| in)|fill(?:ing)?(?: in| out)?|wait(?:ing)?|ask(?:ing)?)\b[^.;?!]{0,30}?\b(?:access|agreements?|forms?|duas?|contracts?|paperwork|approval|permission)\b(?:[^.;?!]{0,20}?\bsign\w* (?:an? )?(?:agreements?|contracts?|duas?|forms?)\b)?"), "access", ("credentialed", "application", "agreement", "closed"), True, False, ""),
     (_pattern(r"\bnon[- ]?commercial\w*|\bnicht[- ]kommerziell\w*|\bno comercial\w*|非商用|非商业"), "permission", (), False, True, ""),
     (_pattern(r"\bcommercial(?:ly)?\b(?: (?:use|usage|usable|purposes?|products?|licen[cs]e|projects?))?|\bfor[- ]profit\b|\b(?:in|for|into) (?:a|our|my) (?:commercial |medical )?(?:product|startup|company)\b|\bkommerziell\w*|\b(?:usage |utilisation )?commercial\w*\b|\bcomercial(?:es|mente)?\b|商用|商业(?:用途|使用)?|商業利用"), "permission", ("commercial",), False, False, ""),
     (_pattern(r"\bredistribut\w+|\bre-?shar(?:e|ing)\b|\bre-?publish\w*|\bpass (?:it|them) on\b|\bweiterverbreit\w*"), "permission", ("redistribution",), False, False, ""),

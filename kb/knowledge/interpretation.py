@@ -18,7 +18,7 @@ Scope = Literal[
 Strength = Literal["required", "preferred"]
 ConstraintKind = Literal[
     "concept", "items", "patients", "year", "dimension", "labels", "permission", "access", "classes", "reports",
-    "weights", "evidence", "domain", "platform", "licence",
+    "weights", "evidence", "domain", "platform", "licence", "dataset",
 ]  # fmt: skip
 Language = Literal["en", "de", "fr", "es", "it", "zh", "ja"]
 

@@ -19,6 +19,7 @@ from kb.knowledge.stopwords import FILLERS, STOPWORDS, languages_of
 from kb.knowledge.vocabulary import Concept, Vocabulary, singular
 
 _LONGEST = 9
+_UNSPACED = ("zh", "ja")
 _STEMMER = snowballstemmer.stemmer("english")
 
 
@@ -164,7 +165,7 @@ class NameIndex:
             if not any(taken[token.start : token.end]):
                 self._compound(token, spoken, add)
             if not any(taken[token.start : token.end]):
-                self._misspelt(token, add)
+                self._misspelt(token, spoken, add)
         return sorted(matches, key=lambda match: match.start)
 
     def _joined_or_inflected(
@@ -214,7 +215,12 @@ class NameIndex:
                 if (place, end) == (match.start, match.end):
                     continue
                 names = self._unspaced.get(piece) or self._exact.get((piece,)) or []
-                if other := self._specific(name for name in names if name.concept.facet not in facets):
+                if other := self._specific(
+                    name
+                    for name in names
+                    if name.concept.facet not in facets
+                    and not (name.concept.facet == "anatomy" and "finding" in facets)  # a finding has its own
+                ):
                     yield Match(place, end, other, "other language", 0.9)
                     place = end
                     break
@@ -296,21 +302,24 @@ class NameIndex:
             for start, end, names in pieces:
                 add(token.start + start, token.start + end, names, "part of a word", 0.8)
 
-    def _misspelt(self, token: Token, add: Callable[..., bool]) -> None:
+    def _misspelt(self, token: Token, spoken: Collection[str], add: Callable[..., bool]) -> None:
         word = singular(token.text)
         if (
             len(word) < 4 or not word.isalpha() or word in self._english or token.text in self._english
             or word in STOPWORDS or word in FILLERS or word in self._word_set
         ):  # fmt: skip
             return
-        if correct := self.correction(word):
+        if correct := self.correction(word, foreign=any(language not in _UNSPACED for language in spoken)):
             names = self._exact.get((correct,), [])
             english = [name for name in names if name.language == "en"] or names
             add(token.start, token.end, english, "spelling", 0.8)
 
-    def correction(self, word: str) -> str | None:
-        """The word of a name that a misspelt word is likely meant to be; None when none is near."""
-        most = 1 if len(word) < 7 else 2 if len(word) < 11 else 3
+    def correction(self, word: str, *, foreign: bool = False) -> str | None:
+        """The word of a name that a misspelt word is likely meant to be; None when none is near.
+
+        `foreign`: the text is in another language, so that a word only somewhat alike is more likely one of its own.
+        """
+        most = (1 if len(word) < 7 else 2 if len(word) < 11 else 3) - foreign
         found = process.extract(
             word, self._words, scorer=DamerauLevenshtein.distance, score_cutoff=most, limit=12
         )

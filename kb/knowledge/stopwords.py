@@ -10,6 +10,8 @@ _BY_LANGUAGE: dict[str, str] = {
     "fr": "le la les l un une des du de d et ou avec sans pour par sur sous dans en au aux ce cette ces qui que quoi est sont pas ne plus moins je nous vous il elle ils cherche cherchons recherche besoin jeu jeux donnees images base bases",
     "es": "el la los las un una unos unas de del y o con sin para por sobre en al que es son no mas menos yo nosotros busco buscamos necesito necesitamos conjunto conjuntos datos imagenes base bases como",
     "it": "il lo la i gli le un uno una di del della dello dei delle degli e o con senza per su in al alla che sono non piu meno cerco cerchiamo serve servono dataset dati immagini insieme raccolta come da dal",
+    "pt": "o a um uma de do da dos das e ou com sem para por em na nos nas ao que sao nao mais menos eu procuro procuramos preciso precisamos conjunto conjuntos dados imagens como",
+    "nl": "de het een en of met zonder voor van naar in op aan uit bij is zijn was niet geen ik wij zoek zoeken nodig gegevens beelden afbeeldingen opnamen",
 }
 STOPWORDS: frozenset[str] = frozenset(word for text in _BY_LANGUAGE.values() for word in text.split())
 #: Words of the trade that every entry could be described with.
@@ -23,6 +25,7 @@ _TRADE = """
     prefer nice have kind type types any version original hosted pics pic info suggest suggestion
     suggestions anywhere colleague colleagues closest closer recommend recommendation
     recommendations advice fit fits lab
+    データセット データ 画像 数据集 数据 图像 图片 影像 資料集
 """
 FILLERS: frozenset[str] = frozenset(_TRADE.split())
 _ONLY: dict[str, frozenset[str]] = {

@@ -213,6 +213,10 @@ def _platform(entry: DatasetEntry, constraint: Constraint) -> _Judged:
     return _CLOSED[any(p.casefold() in wanted for p in entry.platforms)], ", ".join(entry.platforms), ()
 
 
+def _dataset(entry: DatasetEntry, constraint: Constraint) -> _Judged:
+    return _CLOSED[entry.id in constraint.values], f"is {entry.id}", ()
+
+
 _JUDGES: dict[ConstraintKind, Callable[[DatasetEntry, Constraint], _Judged]] = {
     "items": _counted,
     "patients": _counted,
@@ -228,4 +232,5 @@ _JUDGES: dict[ConstraintKind, Callable[[DatasetEntry, Constraint], _Judged]] = {
     "evidence": _evidence,
     "domain": _domain,
     "platform": _platform,
+    "dataset": _dataset,
 }

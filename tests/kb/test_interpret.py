@@ -58,6 +58,12 @@ def test_concepts_are_found_by_any_of_their_names(
         ("heart ultrasound, video not stills", {"dimension 2D+t or 3D+t"}),
         ("MRT der Leber ohne CT, mindestens 500 Patienten", {"not concept computed-tomography", "patients at least 500"}),
         ("sans IRM, cerveau", {"not concept magnetic-resonance-imaging"}),
+        ("liver MRI, excluding anything that includes CT", {"not concept computed-tomography"}),
+        ("chest films, but not the NIH ChestX-ray14", {"not dataset chestx-ray14"}),
+        ("fundus, north of 10k photographs", {"items at least 10,001"}),
+        ("retina, more then 3000 fotos", {"items at least 3,001"}),
+        ("abdominal CT, ten organs or more", {"classes at least 10"}),
+        ("nuclei, no NC licence", {"permission commercial"}),
         ("CT以外の肺画像", {"not concept computed-tomography"}),
         ("licence must allow commercial use", {"permission commercial"}),
         ("unlabelled brain MRI", {"not labels"}),
@@ -70,6 +76,22 @@ def test_concepts_are_found_by_any_of_their_names(
 def test_conditions_are_read_with_their_polarity(base: KnowledgeBase, query: str, said: set[str]) -> None:
     found = {one.said for one in meant(base, query).constraints if one.strength == "required"}
     assert said <= found, found
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("brain MRI where the terms let a firm earn money with the model", {"permission commercial"}),
+        ("skin photos our company may put into an app that it sells to clinics", {"permission commercial"}),
+        ("xray dataset, gender of each person noted", {"reports sex"}),
+        ("we are a team of five doctors, chest CT of smokers taken at night", set[str]()),
+        ("endoscopy of pigs, applying for access is fine", set[str]()),
+    ],
+)
+def test_conditions_in_words_of_no_list_are_read_by_their_nearest_wording(
+    base: KnowledgeBase, query: str, said: set[str]
+) -> None:
+    assert {one.said for one in base.search_tables.understand(query).constraints} == said
 
 
 def test_a_wish_is_no_requirement(base: KnowledgeBase) -> None:
