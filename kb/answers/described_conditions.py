@@ -1,6 +1,7 @@
 """Conditions that a query states in no listed wording: the nearest of known wordings, clause by clause.
 
-A clause is looked at only where something in it was not understood and no condition was found in it. The threshold was set
+A clause is looked at only where a word in it that was not understood stands in one of the wordings, and no condition was found in
+it: the encoder costs more than all else in reading a query. The threshold was set
 on development queries: there, no clause about something else comes as close to a wording of a condition.
 """
 
@@ -15,8 +16,10 @@ from kb.answers.interpret import about_own_data, preferred
 from kb.engines.encoder import Vectors
 from kb.engines.vector_index import VectorIndex
 from kb.knowledge.condition_wordings import ConditionWording
-from kb.knowledge.folding import FoldedText
+from kb.knowledge.cues import stem
+from kb.knowledge.folding import FoldedText, fold
 from kb.knowledge.interpretation import Constraint, Interpretation
+from kb.knowledge.stopwords import STOPWORDS
 
 _NEAR = 0.5
 _FEWEST = 2  # words of a clause
@@ -40,10 +43,17 @@ class DescribedConditions:
         self._wordings = wordings
         self._index = index
         self._encode = encode
+        self._telling = {
+            stem(token.text)
+            for one in wordings
+            if one.kind
+            for token in FoldedText.of(one.wording).tokens()
+            if token.text not in STOPWORDS
+        }
 
     def add(self, query: str, meant: Interpretation) -> Interpretation:
         """The interpretation with the conditions that its words not understood describe."""
-        clauses = [clause for clause in _clauses(query) if _open(query[slice(*clause)], meant)]
+        clauses = [clause for clause in _clauses(query) if self._open(query[slice(*clause)], meant)]
         if not clauses:
             return meant
         cosines, rows = self._index.nearest(self._encode([query[slice(*place)] for place in clauses]), 1)
@@ -76,6 +86,12 @@ class DescribedConditions:
             }
         )
 
+    def _open(self, clause: str, meant: Interpretation) -> bool:
+        """Whether a telling word of a clause was not understood, and no condition was found in it."""
+        return any(
+            word in clause and stem(fold(word)) in self._telling for word in meant.not_understood
+        ) and not any(one.words in clause for one in meant.constraints)
+
 
 def _clauses(query: str) -> list[tuple[int, int]]:
     """Clauses, and what follows a word inside one that may begin a condition: "CT that our company could sell"."""
@@ -90,10 +106,3 @@ def _clauses(query: str) -> list[tuple[int, int]]:
                 places.append((begin, begin + len(text.strip())))
         start = gap.end() if gap else end
     return places
-
-
-def _open(clause: str, meant: Interpretation) -> bool:
-    """Whether something of a clause was not understood, and no condition was found in it."""
-    return any(word in clause for word in meant.not_understood) and not any(
-        one.words in clause for one in meant.constraints
-    )
