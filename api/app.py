@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 import kb
+from api.client_budget import ClientBudget
+from api.headers import Headers
 from api.problems import install_problems
 from api.routes import (
     candidates,
     concepts,
     datasets,
     evidence,
+    examples,
+    exports,
+    linked_data,
     ontology,
     pages,
     resolve,
@@ -26,14 +31,9 @@ from api.routes import (
 )
 from api.state import State
 from kb.answers.knowledge_base import KnowledgeBase
-from kb.answers.sparql import ask, open_worker
+from kb.answers.sparql import ask, open_pool
+from kb.engines.sparql_pool import Places
 from kb.settings import Settings
-
-_SECURITY = {
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -47,13 +47,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         base = KnowledgeBase.open(chosen)
         base.load()
-        worker = open_worker(chosen)
-        counted = ask(worker, "SELECT (COUNT(?d) AS ?n) { ?d a wh:ImagingDataset }", "text/csv")
-        app.state.whence = State(base=base, worker=worker, stored=int(counted.body.split()[1]))
+        places = Places(chosen.sparql_free, chosen.sparql_long, chosen.sparql_waiting)
+        pool = open_pool(chosen, places)
+        pool.start()
+        counted = ask(pool, "SELECT (COUNT(?d) AS ?n) { ?d a wh:ImagingDataset }", "text/csv")
+        app.state.whence = State(
+            base=base,
+            pool=pool,
+            budget=ClientBudget(chosen.sparql_client_seconds, chosen.sparql_client_errors),
+            stored=int(counted.body.split()[1]),
+        )
         try:
             yield
         finally:
-            worker.close()
+            pool.close()
 
     app = FastAPI(
         title="Whence",
@@ -64,16 +71,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
 
-    @app.middleware("http")
-    async def headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await call_next(request)
-        for name, value in _SECURITY.items():
-            response.headers.setdefault(name, value)
-        state: State | None = getattr(request.app.state, "whence", None)
-        if state is not None:
-            response.headers["Whence-Data-Version"] = state.base.manifest.data_version
-        return response
-
+    app.add_middleware(Headers)
     install_problems(app)
     for routes in (
         search,
@@ -82,10 +80,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         similarity,
         resolve,
         datasets,
+        exports,
         concepts,
+        examples,
         sparql,
         service,
         ontology,
+        linked_data,
         pages,
     ):
         app.include_router(routes.router)

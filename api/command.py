@@ -8,6 +8,7 @@ import typer
 import uvicorn
 
 from kb.engines.generation import current_generation
+from kb.errors import InvalidInput
 from kb.settings import read_settings
 
 
@@ -19,9 +20,19 @@ def serve(
         int,
         typer.Option(min=-1, max=65535, show_default=False, help="Port to bind; default WHENCE_PORT, 8000."),
     ] = -1,
+    conformance: Annotated[
+        bool,
+        typer.Option(
+            "--conformance",
+            help="Serve an empty store of its own, with update, for the W3C suites; loopback only.",
+        ),
+    ] = False,
 ) -> None:
     """Run the web service on the built knowledge base."""
     settings = read_settings()
+    if conformance:
+        _serve_conformance(host or "127.0.0.1", settings.port if port < 0 else port)
+        return
     current_generation(settings.home)  # says what to do when nothing was built
     uvicorn.run(
         "api.app:create_app",
@@ -32,4 +43,16 @@ def serve(
         limit_concurrency=200,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=5,
+    )
+
+
+def _serve_conformance(host: str, port: int) -> None:
+    if host not in ("127.0.0.1", "::1", "localhost"):
+        raise InvalidInput(
+            f"the conformance instance takes updates from anybody, found {host!r}",
+            field="--host",
+            hint="leave it out: it binds loopback only",
+        )
+    uvicorn.run(
+        "api.conformance:create_conformance_app", factory=True, host=host, port=port, log_level="warning"
     )

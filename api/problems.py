@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from kb.errors import InvalidInput, NotFound, NotReady, QueryRefused, TooExpensive, WhenceError
+from kb.errors import Busy, InvalidInput, NotFound, NotReady, QueryRefused, TooExpensive, WhenceError
 
 _LOG = logging.getLogger("whence.api")
 _STATUS: tuple[tuple[type[WhenceError], int], ...] = (
@@ -18,6 +18,7 @@ _STATUS: tuple[tuple[type[WhenceError], int], ...] = (
     (InvalidInput, 400),
     (NotFound, 404),
     (TooExpensive, 503),
+    (Busy, 429),
     (NotReady, 503),
 )
 _RETRY_SECONDS = "5"
@@ -48,7 +49,7 @@ def install_problems(app: FastAPI) -> None:
 async def _expected(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, WhenceError)  # noqa: S101 - registered for this type
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
-    headers = {"Retry-After": _RETRY_SECONDS} if status == 503 else None
+    headers = {"Retry-After": _RETRY_SECONDS} if status in (429, 503) else None
     return problem(status, error.message, headers=headers, field=error.field, hint=error.hint)
 
 

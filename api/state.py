@@ -1,4 +1,4 @@
-"""What a running service holds: the settings, one knowledge base, one SPARQL worker."""
+"""What a running service holds: the settings, one knowledge base, one pool of SPARQL processes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.client_budget import ClientBudget
 from kb.answers.knowledge_base import KnowledgeBase
-from kb.engines.sparql_worker import SparqlWorker
+from kb.engines.sparql_pool import SparqlPool
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class State:
     """Opened at start-up, closed at shut-down."""
 
     base: KnowledgeBase
-    worker: SparqlWorker
+    pool: SparqlPool
+    budget: ClientBudget
     stored: int  # entries that the store held at start-up; a generation never changes
 
 
@@ -29,8 +31,12 @@ def _base(request: Request) -> KnowledgeBase:
     return _state(request).base
 
 
-def _worker(request: Request) -> SparqlWorker:
-    return _state(request).worker
+def _pool(request: Request) -> SparqlPool:
+    return _state(request).pool
+
+
+def _budget(request: Request) -> ClientBudget:
+    return _state(request).budget
 
 
 def _stored(request: Request) -> int:
@@ -38,5 +44,6 @@ def _stored(request: Request) -> int:
 
 
 Base = Annotated[KnowledgeBase, Depends(_base)]
-Worker = Annotated[SparqlWorker, Depends(_worker)]
+Pool = Annotated[SparqlPool, Depends(_pool)]
+Budget = Annotated[ClientBudget, Depends(_budget)]
 Stored = Annotated[int, Depends(_stored)]

@@ -12,6 +12,8 @@ import typer
 
 from kb.commands.candidates import candidates
 from kb.commands.evidence import alignment, fairness, outcomes
+from kb.commands.examples import examples
+from kb.commands.export import export, export_entry
 from kb.commands.images import compare_features, embed, estimate
 from kb.commands.record import record
 from kb.commands.resolve import annotate, resolve
@@ -90,6 +92,9 @@ app.command()(alignment)
 app.command()(fairness)
 app.command()(resolve)
 app.command()(annotate)
+app.command()(examples)
+app.command()(export)
+app.command()(export_entry)
 app.command()(embed)
 app.command()(compare_features)
 app.command()(estimate)
@@ -124,7 +129,7 @@ def sparql(
     accept: Annotated[str, typer.Option(help="Media type of the answer.")] = "",
 ) -> None:
     """Answer a SPARQL query over ontology, catalogue and provenance."""
-    from kb.answers.sparql import ask, open_worker
+    from kb.answers.sparql import ask, open_pool
 
     if file == "-":
         text = sys.stdin.read()
@@ -134,11 +139,11 @@ def sparql(
         except (OSError, UnicodeDecodeError) as error:
             raise NotFound(f"can't read {file}: {error}") from error
     settings = _settings()
-    worker = open_worker(settings)
+    pool = open_pool(settings)
     try:
-        answer = ask(worker, text, accept or None)
+        answer = ask(pool, text, accept or None)
     finally:
-        worker.close()
+        pool.close()
     sys.stdout.buffer.write(answer.body)
     sys.stdout.buffer.flush()
     if not answer.body.endswith(b"\n"):
@@ -242,14 +247,14 @@ def questions(
     as_json: Json = False,
 ) -> None:
     """Answer the competency questions on the real data, and say which still wait for data."""
-    from kb.answers.questions import answer_all, as_text, summary, worker_ask
-    from kb.answers.sparql import open_worker
+    from kb.answers.questions import answer_all, as_text, pool_ask, summary
+    from kb.answers.sparql import open_pool
 
-    worker = open_worker(_settings())
+    pool = open_pool(_settings())
     try:
-        answers = answer_all(_base(), worker_ask(worker), question)
+        answers = answer_all(_base(), pool_ask(pool), question)
     finally:
-        worker.close()
+        pool.close()
     if as_json:
         typer.echo(
             json.dumps([answer.model_dump(mode="json") for answer in answers], indent=2, ensure_ascii=False)

@@ -6,6 +6,7 @@
     │   └── QueryRefused  a query that is not allowed here                   (HTTP 403)
     ├── NotFound          no such entry, concept, file                       (HTTP 404)
     ├── TooExpensive      a query ran into its deadline or memory limit      (HTTP 503)
+    ├── Busy          too much is asked at once, or by one client            (HTTP 429)
     └── NotReady          nothing built yet, or an engine is missing         (HTTP 503)
 
 A message says what is wrong; `hint` says what would do.
@@ -46,6 +47,10 @@ class NotFound(WhenceError):
 
 class TooExpensive(WhenceError):
     """A query was stopped at its deadline or memory limit."""
+
+
+class Busy(WhenceError):
+    """More is asked at once, or by one client, than is answered; later it will be."""
 
 
 class NotReady(WhenceError):

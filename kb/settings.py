@@ -44,10 +44,21 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address the service binds; loopback unless changed.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the service binds.")
     sparql_seconds: float = Field(default=10.0, gt=0, description="Deadline of one SPARQL query, in seconds.")
-    sparql_rows: int = Field(default=10_000, gt=0, description="Most rows or triples in one SPARQL answer.")
-    sparql_bytes: int = Field(default=32_000_000, gt=0, description="Largest SPARQL answer, in bytes.")
+    sparql_rows: int = Field(default=100_000, gt=0, description="Most rows or triples in one SPARQL answer.")
+    sparql_bytes: int = Field(default=67_108_864, gt=0, description="Largest SPARQL answer, in bytes.")
     sparql_memory: int = Field(
-        default=4_000_000_000, gt=0, description="Address space of the SPARQL worker process, in bytes."
+        default=2_000_000_000, gt=0, description="Memory that one SPARQL query may take, in bytes."
+    )
+    sparql_free: int = Field(
+        default=3, ge=1, description="SPARQL processes that wait for quick queries, spares included."
+    )
+    sparql_long: int = Field(default=2, ge=1, description="Queries longer than 0.25 s that run at once.")
+    sparql_waiting: int = Field(default=64, ge=0, description="SPARQL queries that may wait for a process.")
+    sparql_client_seconds: float = Field(
+        default=60.0, gt=0, description="Seconds of SPARQL evaluation that one address may use in a minute."
+    )
+    sparql_client_errors: int = Field(
+        default=30, ge=1, description="Faulty SPARQL queries that one address may send in a minute."
     )
     query_characters: int = Field(default=2_000, gt=0, description="Longest search query, in characters.")
 

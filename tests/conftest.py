@@ -6,9 +6,10 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -27,8 +28,16 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # a hidden download fails loudly
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings with a home of the test's own and a short SPARQL deadline."""
-    return Settings(home=tmp_path_factory.mktemp("home"), device="cpu", sparql_seconds=5, sparql_rows=2_000)
+    """Settings with a home of the test's own and a short SPARQL deadline; all tests are one client."""
+    home = tmp_path_factory.mktemp("home")
+    return Settings(
+        home=home,
+        device="cpu",
+        sparql_seconds=5,
+        sparql_rows=2_000,
+        sparql_client_seconds=10_000,
+        sparql_client_errors=10_000,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -65,38 +74,46 @@ def environment(settings: Settings) -> dict[str, str]:
         "WHENCE_DEVICE": "cpu",
         "WHENCE_SPARQL_SECONDS": str(settings.sparql_seconds),
         "WHENCE_SPARQL_ROWS": str(settings.sparql_rows),
+        "WHENCE_SPARQL_CLIENT_SECONDS": str(settings.sparql_client_seconds),
+        "WHENCE_SPARQL_CLIENT_ERRORS": str(settings.sparql_client_errors),
     }
 
 
-@pytest.fixture(scope="session")
-def server(
-    settings: Settings, generation: Generation, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+@contextmanager
+def serving(settings: Settings, *arguments: str) -> Iterator[str]:
     """Base address of a real `whence serve` process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = Path(tmp_path_factory.mktemp("server")) / "log"
-    with log.open("w") as stream:
+    with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "kb.cli", "serve", "--port", str(port)],
+            [sys.executable, "-m", "kb.cli", "serve", "--port", str(port), *arguments],
             env=environment(settings),
-            stdout=stream,
-            stderr=stream,
+            stdout=log,
+            stderr=log,
         )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(150):
-            try:
-                if httpx.get(f"{address}/livez").status_code == 200:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.2)
-            assert process.poll() is None, log.read_text()
+        address = f"http://127.0.0.1:{port}"
+        try:
+            for _ in range(150):
+                try:
+                    if httpx.get(f"{address}/livez").status_code:
+                        break
+                except httpx.TransportError:
+                    time.sleep(0.2)
+                if process.poll() is not None:
+                    log.seek(0)
+                    raise AssertionError(log.read())
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def server(settings: Settings, generation: Generation) -> Iterator[str]:
+    """Base address of a service that all tests share."""
+    with serving(settings) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,7 @@ WRAPPED = {
     "PIL": ("kb/engines/image_reader.py",),
     "pydicom": ("kb/engines/image_reader.py",),
     "nibabel": ("kb/engines/image_reader.py",),
+    "pyarrow": ("kb/engines/parquet.py",),
     "skimage": ("kb/engines/image_descriptor.py",),
 }
 

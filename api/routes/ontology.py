@@ -9,23 +9,25 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi.templating import Jinja2Templates
-from starlette.concurrency import run_in_threadpool
 
+from api.dereferencing import Shown, dereference
 from api.negotiation import preferred
-from api.problems import problem
-from api.state import Base, Worker
+from api.routes.linked_data import show_record
+from api.state import Base
 from kb.answers import reference_pages as pages
 from kb.answers.knowledge_base import KnowledgeBase
-from kb.answers.sparql import ask
-from kb.engines.sparql_worker import SparqlWorker, answer_types
-from kb.knowledge.names import WH
+from kb.answers.linked_data import Resource
+from kb.answers.record_page import record_page
+from kb.errors import NotFound
+from kb.knowledge.names import BASE, WH
 from kb.knowledge.terms import KINDS, Kind, Reference, Term
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 _TEMPLATES = Jinja2Templates(directory=Path(__file__).parent.parent / "templates")
 _PAGE = "text/html"
+_READING = ["GET", "HEAD"]
 #: Column of the first page's table in which terms of a kind are counted.
 _COLUMN: dict[Kind, str] = {
     kind: {"class": "classes", "individual": "individuals"}.get(kind, "properties") for kind in KINDS
@@ -55,7 +57,7 @@ def download_for(accept: str, downloads: Sequence[Download]) -> Download | None:
     return next((download for download in downloads if download.media_type == media_type), None)
 
 
-@router.get("/ontology/")
+@router.api_route("/ontology/", methods=_READING)
 def index(request: Request, base: Base, q: Annotated[str, Query(max_length=200)] = "") -> Response:
     """What the ontology is, its modules, how to cite it; with `q`, the terms found."""
     if (file := download_for(_accept(request), DOWNLOADS)) is not None:
@@ -79,29 +81,48 @@ def index(request: Request, base: Base, q: Annotated[str, Query(max_length=200)]
     return _page(request, base, reference, "index", context)
 
 
-@router.get("/module/{name}")
+@router.api_route("/module/{name}", methods=_READING)
 def module(request: Request, base: Base, name: str) -> Response:
-    """All terms of one module as trees."""
-    reference = pages.read_terms(base)
-    found = reference.module(name)
-    context: dict[str, object] = {
-        "module": found,
-        "sections": pages.sections(reference, found),
-        "counts": pages.datasets_under(base),
-    }
-    return _page(request, base, reference, "module", context)
+    """All terms of one module as trees, or what the ontology says of the module."""
+
+    def page(resource: Resource) -> Response:
+        reference = pages.read_terms(base)
+        found = reference.module(resource.name)
+        context: dict[str, object] = {
+            "module": found,
+            "sections": pages.sections(reference, found),
+            "counts": pages.datasets_under(base),
+        }
+        return _page(request, base, reference, "module", context)
+
+    def data(resource: Resource) -> Response:
+        return JSONResponse(pages.read_terms(base).module(resource.name).model_dump(mode="json"))
+
+    return dereference(request, base, f"module/{name}", Shown(page, data))
 
 
-@router.get("/ontology/{name}")
-async def term(request: Request, base: Base, worker: Worker, name: str) -> Response:
-    """One term: a page, or its triples in the RDF form that Accept asks for; or one of the release files."""
+@router.api_route("/module/{name}/{version}", methods=_READING)
+def module_version(base: Base, name: str, version: str) -> Response:
+    """A version of a module: the one that is served leads to the module."""
+    served = pages.read_terms(base).module(name).version
+    if version != served:
+        raise NotFound(
+            f"version {version[:40]!r} of the module {name} is not served", hint=f"version {served} is"
+        )
+    return RedirectResponse(f"/module/{name}", status_code=303)
+
+
+@router.api_route("/ontology/{name}", methods=_READING)
+def term(request: Request, base: Base, name: str) -> Response:
+    """One term: a page, its triples or its JSON; or one of the release files."""
     files = {path.name: path for path in base.generation.ontology.iterdir()}
     if name in files:
-        return FileResponse(
-            files[name], media_type=_media_type(name), headers={"Access-Control-Allow-Origin": "*"}
-        )
+        return FileResponse(files[name], media_type=_media_type(name))
     reference = pages.read_terms(base)
-    return await _term(request, base, worker, reference, reference.term(name))
+    known = reference.by_name.get(name)
+    if known is not None and not known.iri.startswith(BASE):
+        return _term_page(request, base, reference, known)  # its IRI is another's, who describes it
+    return _term(request, base, f"ontology/{name}")
 
 
 def _media_type(name: str) -> str:
@@ -109,31 +130,30 @@ def _media_type(name: str) -> str:
     return known.get(name, "text/tab-separated-values" if name.endswith(".tsv") else "text/plain")
 
 
-@router.get("/sense/{name}")
-async def sense(request: Request, base: Base, worker: Worker, name: str) -> Response:
+@router.api_route("/sense/{name}", methods=_READING)
+def sense(request: Request, base: Base, name: str) -> Response:
     """The concept of a sense: the page of the class that it mirrors, or its triples."""
+    mirrored = pages.read_terms(base).by_iri.get(f"{BASE}sense/{name}")
+    href = pages.link(pages.read_terms(base), mirrored.iri).href if mirrored and mirrored.mirrors else None
+    return _term(request, base, f"sense/{name}", href)
+
+
+def _term(request: Request, base: KnowledgeBase, path: str, elsewhere: str | None = None) -> Response:
     reference = pages.read_terms(base)
-    return await _term(request, base, worker, reference, reference.term(f"sense:{name}"))
 
+    def page(resource: Resource) -> Response:
+        found = reference.by_iri.get(resource.iri)
+        if found is None:
+            return show_record(request, base, resource)
+        if found.mirrors:
+            return RedirectResponse(pages.link(reference, found.iri).href, status_code=303)
+        return _term_page(request, base, reference, found)
 
-async def _term(
-    request: Request, base: KnowledgeBase, worker: SparqlWorker, reference: Reference, term: Term
-) -> Response:
-    query = f"DESCRIBE <{term.iri}>"
-    offered = (_PAGE, *answer_types("DESCRIBE"))
-    media_type = preferred(_accept(request), offered)
-    if media_type is None:
-        return problem(
-            406, "no media type that Accept allows fits a term", hint=f"one of {', '.join(offered)}"
-        )
-    if media_type != _PAGE:
-        answer = await run_in_threadpool(ask, worker, query, media_type)
-        headers = {"Vary": "Accept", "Access-Control-Allow-Origin": "*"}
-        return Response(answer.body, media_type=answer.media_type, headers=headers)
-    if term.mirrors:
-        href = pages.link(reference, term.iri).href
-        return RedirectResponse(href, status_code=303, headers={"Vary": "Accept"})
-    return await run_in_threadpool(_term_page, request, base, reference, term)
+    def data(resource: Resource) -> Response:
+        found = reference.by_iri.get(resource.iri) or record_page(base, resource)
+        return JSONResponse(found.model_dump(mode="json"))
+
+    return dereference(request, base, path, Shown(page, data, elsewhere))
 
 
 def _term_page(request: Request, base: KnowledgeBase, reference: Reference, term: Term) -> Response:
@@ -157,6 +177,4 @@ def _page(
     request: Request, base: KnowledgeBase, reference: Reference, name: str, context: dict[str, object]
 ) -> Response:
     shared = {"reference": reference, "link": pages.link, "manifest": base.manifest}
-    return _TEMPLATES.TemplateResponse(
-        request, f"ontology/{name}.html", shared | context, headers={"Vary": "Accept"}
-    )
+    return _TEMPLATES.TemplateResponse(request, f"ontology/{name}.html", shared | context)

@@ -1,98 +1,199 @@
-"""The SPARQL endpoint: queries only, evaluated by the worker."""
+"""The SPARQL endpoint: queries only, evaluated by the pool; what it is and what it holds."""
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from rdflib import Graph
 from starlette.concurrency import run_in_threadpool
 
 from api.negotiation import preferred
 from api.problems import problem
-from api.state import Worker
-from kb.answers.sparql import ask
+from api.sparql_request import ProtocolRequest, read_request
+from api.state import Base, Budget, Pool
+from kb.answers.knowledge_base import KnowledgeBase
+from kb.answers.reference_pages import read_terms
+from kb.answers.sparql import unknown_terms
+from kb.answers.sparql_description import DESCRIPTION_TYPES, service_description, void_description
+from kb.engines.sparql_answer import SpooledAnswer
 from kb.engines.sparql_guard import check_query_text
-from kb.engines.sparql_worker import SparqlWorker, answer_types
-from kb.errors import InvalidInput, QueryRefused
+from kb.engines.sparql_process import Query
+from kb.engines.sparql_results import answer_types
+from kb.engines.store import serialize_sorted
+from kb.errors import InvalidInput
+from kb.knowledge.names import PREFIXES
 
 router = APIRouter(tags=["sparql"])
 
 _MOST_BYTES = 400_000
+_PIECE = 64 * 1024
+_LOOK = 0.1
+_GONE = 499  # the client closed the connection; nobody reads this
+_ALLOW = {
+    "Allow": "GET, HEAD, POST, OPTIONS",
+    "Accept-Post": "application/sparql-query, application/x-www-form-urlencoded",
+}
 _TYPES: dict[str, object] = {
     "content": {
-        "application/sparql-results+json": {},
-        "application/sparql-results+xml": {},
-        "text/csv": {},
-        "text/tab-separated-values": {},
-        "text/turtle": {},
-        "application/n-triples": {},
-        "application/ld+json": {},
+        media_type: {}
+        for media_type in (
+            "application/sparql-results+json",
+            "application/sparql-results+xml",
+            "text/csv",
+            "text/tab-separated-values",
+            "text/turtle",
+            "application/n-triples",
+            "application/n-quads",
+            "application/trig",
+            "application/ld+json",
+            "application/rdf+xml",
+        )
     }
 }
 
 
+class AnswerBrokeOff(Exception):
+    """Raised inside a body that can't be ended cleanly, so that the connection is closed and the client sees it."""
+
+
 @router.get("/sparql", operation_id="sparqlByGet", summary="SPARQL 1.1 query", responses={200: _TYPES})
-async def sparql_by_get(request: Request, worker: Worker) -> Response:
-    """`?query=`; the answer's form follows the Accept header."""
-    return await _answer(request, worker, _only(request.query_params.getlist("query")))
+@router.head("/sparql", include_in_schema=False)
+async def sparql_by_get(request: Request, base: Base, pool: Pool, budget: Budget) -> Response:
+    """`?query=`, `default-graph-uri`, `named-graph-uri`; without a query the service description."""
+    if not request.query_params:
+        address = str(request.url.replace(query=""))
+        return _described(request, base, service_description(base, address))
+    return await _answer(request, base, pool, budget)
 
 
 @router.post("/sparql", operation_id="sparqlByPost", summary="SPARQL 1.1 query", responses={200: _TYPES})
-async def sparql_by_post(request: Request, worker: Worker) -> Response:
+async def sparql_by_post(request: Request, base: Base, pool: Pool, budget: Budget) -> Response:
     """The query as form field `query`, or as body of type application/sparql-query."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            return problem(413, f"the request is larger than {_MOST_BYTES:,} bytes")
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidInput("the body is not UTF-8", field="body") from error
-    if kind == "application/sparql-query":
-        return await _answer(request, worker, text)
-    if kind == "application/sparql-update":
-        raise _no_update()
-    if kind == "application/x-www-form-urlencoded":
-        form = parse_qs(text, keep_blank_values=True)
-        if "update" in form:
-            raise _no_update()
-        return await _answer(request, worker, _only(form.get("query", [])))
-    return problem(
-        415,
-        f"can't read a body of type {kind or '(none given)'}",
-        hint="send application/sparql-query, or a form with the field query",
-    )
+    return await _answer(request, base, pool, budget)
 
 
-def _no_update() -> QueryRefused:
-    return QueryRefused(
-        "this endpoint only reads; SPARQL Update is refused",
-        hint="data changes through curation, not through SPARQL",
-    )
+@router.options("/sparql", include_in_schema=False)
+def sparql_options() -> Response:
+    """What may be sent here."""
+    return Response(status_code=204, headers=_ALLOW)
 
 
-def _only(queries: list[str]) -> str:
-    if len(queries) != 1:
-        raise InvalidInput(f"expected one query, found {len(queries)}", field="query")
-    return queries[0]
+@router.get("/sparql/prefixes", operation_id="sparqlPrefixes", summary="Prefixes that every query may use")
+def prefixes(request: Request) -> Response:
+    """As JSON, or as the head of a query (`text/plain`, `text/turtle`)."""
+    media_type = preferred(request.headers.get("accept"), ("application/json", "text/turtle", "text/plain"))
+    if media_type in ("text/turtle", "text/plain"):
+        lines = "".join(f"PREFIX {name}: <{iri}>\n" for name, iri in PREFIXES.items())
+        return Response(lines, media_type=media_type, headers={"Vary": "Accept"})
+    return JSONResponse(PREFIXES, headers={"Vary": "Accept"})
 
 
-async def _answer(request: Request, worker: SparqlWorker, query: str) -> Response:
-    for name in ("default-graph-uri", "named-graph-uri"):
-        if name in request.query_params:
-            raise InvalidInput(
-                "choosing graphs by parameter is not supported", field=name, hint="use GRAPH in the query"
-            )
-    types = answer_types(check_query_text(query))
-    media_type = preferred(", ".join(request.headers.getlist("accept")), types)
+@router.get("/.well-known/void", operation_id="void", summary="VoID: what the data holds, in numbers")
+@router.get("/void", include_in_schema=False)
+async def void(request: Request, base: Base, pool: Pool) -> Response:
+    """Triples, entities, classes and properties with their counts, vocabularies, dumps."""
+    address = str(request.base_url).rstrip("/")
+    return _described(request, base, await run_in_threadpool(void_description, base, pool, address))
+
+
+def _described(request: Request, base: KnowledgeBase, graph: Graph) -> Response:
+    media_type = preferred(request.headers.get("accept"), DESCRIPTION_TYPES)
     if media_type is None:
-        return problem(
-            406, "no media type that Accept allows fits this query", hint=f"one of {', '.join(types)}"
+        return problem(406, "no media type that Accept allows", hint=f"one of {', '.join(DESCRIPTION_TYPES)}")
+    headers = {"Vary": "Accept", "ETag": f'W/"{base.manifest.data_version}"'}
+    return Response(serialize_sorted(graph, media_type), media_type=media_type, headers=headers)
+
+
+async def _answer(request: Request, base: KnowledgeBase, pool: Pool, budget: Budget) -> Response:
+    client = request.client.host if request.client else "unknown"
+    budget.check(client)
+    started = time.monotonic()
+    failed, seconds = True, 0.0
+    try:
+        asked = await read_request(request, accepts="query", most_bytes=_MOST_BYTES)
+        types = answer_types(check_query_text(asked.text))
+        media_type = preferred(", ".join(request.headers.getlist("accept")), types)
+        if media_type is None:
+            return problem(
+                406, "no media type that Accept allows fits this query", hint=f"one of {', '.join(types)}"
+            )
+        failed = False
+        etag = f'W/"{base.manifest.data_version}:{media_type}"'
+        if request.method != "POST" and etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers={"ETag": etag, "Vary": "Accept"})
+        answer = pool.submit(Query(asked.text, media_type, asked.default_graphs, asked.named_graphs))
+        try:
+            here = await _decided(request, answer)
+            failed = isinstance(answer.error, InvalidInput)
+            seconds = answer.seconds or time.monotonic() - started
+        except BaseException:
+            answer.close()
+            raise
+        if not here:
+            answer.close()
+            return Response(status_code=_GONE)
+        return _response(
+            base, asked, answer, {"ETag": etag, "Vary": "Accept", "Content-Type": media_type}, pool
         )
-    answer = await run_in_threadpool(ask, worker, query, media_type)
-    headers = {"Vary": "Accept", "Whence-Rows": str(answer.rows), "Access-Control-Allow-Origin": "*"}
-    if answer.truncated:
-        headers["Whence-Truncated"] = f"rows; limit={worker.limits.rows}"
-    return Response(answer.body, media_type=answer.media_type, headers=headers)
+    finally:
+        budget.spend(client, seconds, error=failed)
+
+
+async def _decided(request: Request, answer: SpooledAnswer) -> bool:
+    """Wait until the status is known; False when the client left before."""
+    waiting: Future[None] = answer.decided
+    wrapped = asyncio.wrap_future(waiting)
+    while not waiting.done():
+        await asyncio.wait({wrapped}, timeout=_LOOK)
+        if not waiting.done() and await request.is_disconnected():
+            answer.cancel()
+            return False
+    return True
+
+
+def _response(
+    base: KnowledgeBase, asked: ProtocolRequest, answer: SpooledAnswer, headers: dict[str, str], pool: Pool
+) -> Response:
+    warnings = unknown_terms(asked.text, read_terms(base))
+    if warnings:
+        headers["Whence-Warning"] = "; ".join(warnings)[:1000].encode("ascii", "replace").decode()
+    if answer.error:
+        error = answer.error
+        answer.close()
+        if warnings and not error.hint:
+            error.hint = "; ".join(warnings)
+        raise error
+    if answer.state == "whole":
+        headers["Whence-Rows"] = str(answer.rows)
+        if answer.truncated:
+            headers["Whence-Truncated"] = f"rows; limit={pool.limits.rows}"
+        body = answer.body()
+        answer.close()
+        return Response(body, headers=headers)
+    limits = pool.limits
+    headers["Whence-Limits"] = f"rows={limits.rows}, bytes={limits.bytes}, seconds={limits.seconds:g}"
+    return StreamingResponse(_pieces(answer, limits.seconds), headers=headers)
+
+
+async def _pieces(answer: SpooledAnswer, seconds: float) -> AsyncIterator[bytes]:
+    """The spooled answer as it grows.
+
+    Raises `AnswerBrokeOff` where it ends before it is whole: at a limit, at the deadline, by an error.
+    """
+    place = 0
+    try:
+        while True:
+            piece = await run_in_threadpool(answer.read, place, _PIECE, seconds)
+            if piece is None:
+                raise AnswerBrokeOff(str(answer.error or "a limit was reached"))
+            if not piece:
+                return
+            place += len(piece)
+            yield piece
+    finally:
+        answer.close()

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, Json, StringConstraints, Vali
 
 from kb.answers.knowledge_base import KnowledgeBase
 from kb.answers.sparql import ask as ask_sparql
-from kb.engines.sparql_worker import SparqlWorker
+from kb.engines.sparql_pool import SparqlPool
 from kb.errors import InvalidFile, NotFound, WhenceError
 from kb.knowledge.names import PREFIXES
 from kb.knowledge.suggestions import did_you_mean
@@ -141,9 +141,9 @@ def _headers(path: Path, text: str) -> dict[str, str]:
     return found
 
 
-def worker_ask(worker: SparqlWorker) -> Ask:
+def pool_ask(pool: SparqlPool) -> Ask:
     """Put queries to the SPARQL process."""
-    return lambda query: ask_sparql(worker, query, JSON_RESULTS).body
+    return lambda query: ask_sparql(pool, query, JSON_RESULTS).body
 
 
 def answer_all(base: KnowledgeBase, ask: Ask, only: str | None = None) -> list[QuestionAnswer]:

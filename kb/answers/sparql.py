@@ -1,33 +1,80 @@
-"""Answer a SPARQL query: check it, pick the media type, let the worker evaluate it."""
+"""Answer a SPARQL query: check it, pick the media type, let a process of the pool evaluate it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from difflib import get_close_matches
+
 from kb.engines.generation import current_generation
-from kb.engines.sparql_guard import check_query_text
-from kb.engines.sparql_worker import Limits, SparqlAnswer, SparqlWorker, answer_types
+from kb.engines.sparql_guard import check_query_text, terms_of
+from kb.engines.sparql_pool import Places, SparqlPool
+from kb.engines.sparql_process import Limits, Query
+from kb.engines.sparql_results import answer_types
 from kb.errors import InvalidInput
+from kb.knowledge.names import BASE, PREFIXES, WH
+from kb.knowledge.terms import Reference
 from kb.settings import Settings
 
+_OWN = (str(WH), BASE + "sense/")
 
-def open_worker(settings: Settings) -> SparqlWorker:
-    """Worker over the published generation; its process starts with the first query."""
+
+@dataclass(frozen=True)
+class SparqlAnswer:
+    """Serialised answer; `truncated` when there were more rows than the limit allows."""
+
+    media_type: str
+    body: bytes
+    rows: int
+    truncated: bool
+
+
+def open_pool(settings: Settings, places: Places | None = None) -> SparqlPool:
+    """Processes over the published generation; they start with the first query unless `start` is called."""
     limits = Limits(
         seconds=settings.sparql_seconds,
         rows=settings.sparql_rows,
         bytes=settings.sparql_bytes,
         memory=settings.sparql_memory,
     )
-    return SparqlWorker(current_generation(settings.home).store, limits)
+    return SparqlPool(current_generation(settings.home).store, limits, places)
 
 
-def ask(worker: SparqlWorker, query: str, media_type: str | None = None) -> SparqlAnswer:
-    """Answer to a query, in `media_type` or the default of its form.
+def ask(pool: SparqlPool, query: str, media_type: str | None = None) -> SparqlAnswer:
+    """Whole answer to a query, in `media_type` or the default of its form.
 
-    Raises `InvalidInput`, `QueryRefused` or `TooExpensive`.
+    Raises `InvalidInput`, `QueryRefused`, `TooExpensive` or `Busy`.
     """
     types = answer_types(check_query_text(query))
     if media_type is not None and media_type not in types:
         raise InvalidInput(
             f"this query can't be answered as {media_type}", field="accept", hint=f"one of {', '.join(types)}"
         )
-    return worker.query(query, media_type or types[0])
+    answer = pool.submit(Query(query, media_type or types[0]))
+    try:
+        while answer.state == "running":
+            answer.read(answer.size, 1, seconds=pool.limits.seconds)
+        if answer.error:
+            raise answer.error
+        return SparqlAnswer(media_type or types[0], answer.body(), answer.rows, answer.truncated)
+    finally:
+        answer.close()
+
+
+def unknown_terms(query: str, reference: Reference) -> tuple[str, ...]:
+    """Terms of our own namespaces that a query uses and that are declared nowhere, each with near ones."""
+    declared = {term.iri for term in reference.terms}
+    near: dict[str, str] = {iri.rpartition("/")[2]: iri for iri in declared}
+    found = []
+    for iri, written in terms_of(query, PREFIXES).items():
+        if iri.startswith(_OWN) and iri not in declared and not iri.endswith("/"):
+            place, _, name = iri.rpartition("/")
+            close = [
+                near[match].replace(place + "/", written.rpartition(":")[0] + ":")
+                if not written.startswith("<")
+                else f"<{near[match]}>"
+                for match in get_close_matches(name, near, n=2, cutoff=0.7)
+            ]
+            found.append(
+                f"unknown term {written}" + (f", did you mean {' or '.join(close)}?" if close else "")
+            )
+    return tuple(found)

@@ -1,13 +1,14 @@
-"""What a query may not contain: update forms, SERVICE and LOAD, found without being misled by strings."""
+"""What a query may not contain (update forms, SERVICE and LOAD) and the terms it uses, found without being misled by strings."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from kb.errors import InvalidInput, QueryRefused
 
 #: Everything in which a keyword is no keyword: comments, strings, IRIs, variables, language tags, local names.
-_OPAQUE = re.compile(
+OPAQUE = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"""' + r"|'''(?:[^'\\]|\\.|'(?!''))*'''" + r'|"(?:[^"\\\n\r]|\\.)*"'
     r"|'(?:[^'\\\n\r]|\\.)*'" + r"|<[^<>\"{}|^`\\\s]*>|#[^\n\r]*|[?$]\w+|:[\w.:%-]*|@[A-Za-z-]+",
     re.DOTALL,
@@ -15,9 +16,33 @@ _OPAQUE = re.compile(
 _FORMS = re.compile(r"\b(SELECT|ASK|CONSTRUCT|DESCRIBE)\b", re.IGNORECASE)
 _UPDATES = re.compile(r"\b(INSERT|DELETE|LOAD|CLEAR|CREATE|DROP|COPY|MOVE|ADD)\b", re.IGNORECASE)
 #: The same, and whole prefixed names: what names a form or an update is a keyword of its own.
-_NAMES = re.compile(_OPAQUE.pattern.replace(r"|:[\w.:%-]*", r"|[\w.-]*:[\w.:%-]*"), re.DOTALL)
+_NAMES = re.compile(OPAQUE.pattern.replace(r"|:[\w.:%-]*", r"|[\w.-]*:[\w.:%-]*"), re.DOTALL)
 #: Without word boundaries: the engine's parser needs no space around a keyword (`5SERVICE<…>`).
 _SERVICE = re.compile(r"SERVICE", re.IGNORECASE)
+
+
+#: A prefix with its IRI, an IRI, a prefixed name; strings and comments first, so that nothing in them counts.
+_TERMS = re.compile(
+    r'"""(?:[^"\\]|\\.|"(?!""))*"""' + r"|'''(?:[^'\\]|\\.|'(?!''))*'''" + r'|"(?:[^"\\\n\r]|\\.)*"'
+    r"|'(?:[^'\\\n\r]|\\.)*'" + r"|#[^\n\r]*"
+    r"|\bPREFIX\s+(?P<prefix>[\w.-]*):\s*<(?P<namespace>[^<>\s]*)>"
+    r"|<(?P<iri>[^<>\"{}|^`\\\s]*)>|(?<![\w?$@])(?P<short>[\w-][\w.-]*|):(?P<local>[\w-](?:[\w.-]*[\w-])?)",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def terms_of(query: str, prefixes: Mapping[str, str]) -> dict[str, str]:
+    """IRIs that a query names, each as it stands in the text; `prefixes` are predeclared."""
+    known = dict(prefixes)
+    found: dict[str, str] = {}
+    for match in _TERMS.finditer(query):
+        if match["namespace"] is not None:
+            known[match["prefix"]] = match["namespace"]
+        elif match["iri"] is not None:
+            found.setdefault(match["iri"], f"<{match['iri']}>")
+        elif match["local"] is not None and match["short"] in known:
+            found.setdefault(known[match["short"]] + match["local"], match[0])
+    return found
 
 
 def check_query_text(query: str, longest: int = 100_000) -> str:
@@ -42,7 +67,7 @@ def check_query_text(query: str, longest: int = 100_000) -> str:
             field="query",
             hint="data changes through curation, not through SPARQL",
         )
-    if _SERVICE.search(_OPAQUE.sub(" ", query)):
+    if _SERVICE.search(OPAQUE.sub(" ", query)):
         raise QueryRefused(
             "SERVICE is refused: no query reaches another address from here",
             field="query",

@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO
 from xml.sax.saxutils import escape as _escape
 from xml.sax.saxutils import quoteattr
 
@@ -35,7 +36,13 @@ GRAPH_TYPES: Mapping[str, RdfFormat] = {
 }
 #: Characters that no XML 1.0 document can hold.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_XML = '<?xml version="1.0"?>\n<sparql xmlns="http://www.w3.org/2005/sparql-results#">'
 _XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
+
+
+def answer_types(form: str) -> tuple[str, ...]:
+    """Media types in which a query of this form can be answered, default first."""
+    return tuple(TABLE_TYPES if form in ("SELECT", "ASK") else GRAPH_TYPES)
 
 
 def boolean(value: bool, form: str) -> bytes:
@@ -45,40 +52,68 @@ def boolean(value: bool, form: str) -> bytes:
         case "json":
             return json.dumps({"head": {}, "boolean": value}).encode()
         case "xml":
-            return _xml("<head/>", f"<boolean>{text}</boolean>")
+            return (_XML + f"<head/><boolean>{text}</boolean></sparql>").encode()
     return f"{text}\n".encode()
 
 
-def table(variables: Sequence[str], rows: Sequence[Row], form: str) -> bytes:
-    """Answer of SELECT; variables without their question mark."""
-    match form:
-        case "json":
-            bindings = [
-                {name: _json(term) for name, term in zip(variables, row, strict=True) if term is not None}
-                for row in rows
-            ]
-            return json.dumps({"head": {"vars": list(variables)}, "results": {"bindings": bindings}}).encode()
-        case "xml":
-            head = "<head>" + "".join(f"<variable name={quoteattr(name)}/>" for name in variables) + "</head>"
-            return _xml(head, "<results>" + "".join(_xml_row(variables, row) for row in rows) + "</results>")
-        case "csv":
-            stream = io.StringIO()
-            writer = csv.writer(stream, lineterminator="\r\n")
-            writer.writerow(variables)
-            writer.writerows([_plain(term) for term in row] for row in rows)
-            return stream.getvalue().encode()
-    lines = ["\t".join(f"?{name}" for name in variables)]
-    lines += [
-        "\t".join("" if term is None else str(term).replace("\t", "\\t") for term in row) for row in rows
-    ]
-    return ("\n".join(lines) + "\n").encode()
+def table(variables: Sequence[str], rows: Iterable[Row], form: str) -> Iterator[bytes]:
+    """Answer of SELECT, piece by piece as rows come; variables without their question mark.
+
+    W3C: SPARQL 1.1 Query Results JSON Format, XML Format (Second Edition), CSV and TSV Formats.
+    """
+    return _TABLES[form](variables, rows)
 
 
-def graph(triples: Sequence[Triple], media_type: str, prefixes: Mapping[str, str]) -> bytes:
-    """Answer of CONSTRUCT and DESCRIBE."""
+def _json_table(variables: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
+    yield b'{"head": {"vars": ' + json.dumps(list(variables)).encode() + b'}, "results": {"bindings": ['
+    before = ""
+    for row in rows:
+        pairs = zip(variables, row, strict=True)
+        yield (before + json.dumps({name: _json(term) for name, term in pairs if term is not None})).encode()
+        before = ", "
+    yield b"]}}"
+
+
+def _xml_table(variables: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
+    names = "".join(f"<variable name={quoteattr(name)}/>" for name in variables)
+    yield (_XML + f"<head>{names}</head><results>").encode()
+    for row in rows:
+        yield _xml_row(variables, row).encode()
+    yield b"</results></sparql>"
+
+
+def _csv_table(variables: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow(variables)
+    for row in rows:
+        writer.writerow([_plain(term) for term in row])
+        yield stream.getvalue().encode()
+        stream.seek(0)
+        stream.truncate()
+    yield stream.getvalue().encode()
+
+
+def _tsv_table(variables: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
+    yield ("\t".join(f"?{name}" for name in variables) + "\n").encode()
+    for row in rows:
+        cells = ("" if term is None else str(term).replace("\t", "\\t") for term in row)
+        yield ("\t".join(cells) + "\n").encode()
+
+
+_TABLES: Mapping[str, Callable[[Sequence[str], Iterable[Row]], Iterator[bytes]]] = {
+    "json": _json_table,
+    "xml": _xml_table,
+    "csv": _csv_table,
+    "tsv": _tsv_table,
+}
+
+
+def graph(triples: Iterable[Triple], media_type: str, prefixes: Mapping[str, str], output: BinaryIO) -> None:
+    """Write the answer of CONSTRUCT or DESCRIBE as the triples come."""
     form = GRAPH_TYPES[media_type]
     named = dict(prefixes) if form in (RdfFormat.TURTLE, RdfFormat.TRIG, RdfFormat.RDF_XML) else None
-    return serialize(triples, format=form, prefixes=named) or b""
+    serialize(triples, output, format=form, prefixes=named)
 
 
 def escape(text: str) -> str:
@@ -106,10 +141,6 @@ def _json(term: Term) -> dict[str, object]:
         return answer
     parts = {"subject": term.subject, "predicate": term.predicate, "object": term.object}
     return {"type": "triple", "value": {name: _json(part) for name, part in parts.items()}}
-
-
-def _xml(head: str, body: str) -> bytes:
-    return f'<?xml version="1.0"?>\n<sparql xmlns="http://www.w3.org/2005/sparql-results#">{head}{body}</sparql>'.encode()
 
 
 def _xml_row(variables: Sequence[str], row: Row) -> str:

@@ -21,14 +21,14 @@ from kb.answers.questions import (
     answer,
     answer_all,
     as_text,
+    pool_ask,
     read_question,
     read_questions,
     read_results,
     rows_of,
     summary,
-    worker_ask,
 )
-from kb.answers.sparql import open_worker
+from kb.answers.sparql import open_pool
 from kb.engines.inference import entail
 from kb.engines.store import to_triple
 from kb.engines.text_index import TextIndex
@@ -106,9 +106,9 @@ def fixture_base(
 @pytest.fixture(scope="module")
 def real_ask(base: KnowledgeBase) -> Iterator[Ask]:
     """The SPARQL process over the real catalogue, with the limits a user has."""
-    worker = open_worker(base.settings)
-    yield worker_ask(worker)
-    worker.close()
+    pool = open_pool(base.settings)
+    yield pool_ask(pool)
+    pool.close()
 
 
 def expected(question: Question) -> Table:
