@@ -64,6 +64,8 @@ def create_conformance_app() -> FastAPI:
             request.app.state.store.update(_update_text(asked), base_iri=_base(request))
         except (SyntaxError, ValueError) as error:
             raise InvalidInput(str(error).splitlines()[0], field="update") from error
+        except (RuntimeError, OSError) as error:
+            return _not_carried_out(error)
         return Response(status_code=204)
 
     @app.api_route("/store", methods=["GET", "HEAD", "PUT", "POST", "DELETE"])
@@ -105,9 +107,16 @@ def _queried(request: Request, store: Store, asked: ProtocolRequest) -> Response
             body = b"".join(table(names, rows, TABLE_TYPES[media_type]))
         else:
             body = serialize(result, format=GRAPH_TYPES[media_type]) or b""
-    except (SyntaxError, ValueError, RuntimeError, OSError) as error:
+    except (SyntaxError, ValueError) as error:
         raise InvalidInput(str(error).splitlines()[0], field="query") from error
+    except (RuntimeError, OSError) as error:
+        return _not_carried_out(error)
     return Response(body, headers={"Content-Type": media_type, "Vary": "Accept"})
+
+
+def _not_carried_out(error: Exception) -> Response:
+    """It parses, and asks for what there is not: a graph, a function."""
+    return problem(422, str(error).splitlines()[0])
 
 
 def _dataset(asked: ProtocolRequest) -> dict[str, Any]:

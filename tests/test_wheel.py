@@ -24,14 +24,14 @@ def test_the_wheel_ships_ontology_and_data(tmp_path: Path) -> None:
         "print(s.__file__, len(list(x.ontology.glob('*.ttl'))), len(list(x.datasets.glob('*.yaml'))), "
         "*(len(list(path.glob(kind))) for path, kind in ((x.ontology / 'questions', '*.rq'), "
         "(x.ontology / 'shapes', '*.ttl'), (x.ontology / 'mappings', '*.tsv'), (x.data / 'evidence', '*.yaml'), "
-        "(x.data / 'phrases', '*.tsv'))))"
+        "(x.data / 'phrases', '*.tsv'), (x.data / 'queries', '*.rq'))))"
     )
     result = subprocess.run(
         [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); {code}"],
         check=True, cwd=tmp_path, capture_output=True, text=True, env={"PATH": os.environ["PATH"]},
     )  # fmt: skip
     file, modules, datasets, *others = result.stdout.split()
-    assert all(int(count) > 0 for count in others) and len(others) == 5
+    assert all(int(count) > 0 for count in others) and len(others) == 6
     assert file.startswith(str(tmp_path))
     assert int(modules) == len(list((ROOT / "ontology").glob("*.ttl")))
     assert int(datasets) == 1259

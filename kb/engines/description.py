@@ -5,7 +5,6 @@ Only fixed patterns are read here, never the text of a user, so this may run in 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -56,15 +55,6 @@ class Descriptions:
             for quad in self._store.quads_for_pattern(None, NamedNode(predicate), NamedNode(iri), None)
             if quad.graph_name not in (_INFERRED, DefaultGraph())
         }
-
-    def types(self, iris: Iterable[str]) -> Counter[str]:
-        """How many of the subjects are asserted to be of each type."""
-        return Counter(
-            quad.object.value
-            for iri in iris
-            for quad in self._store.quads_for_pattern(NamedNode(iri), _TYPE, None, None)
-            if quad.graph_name not in (_INFERRED, DefaultGraph()) and isinstance(quad.object, NamedNode)
-        )
 
     def _described(self, iri: str, *, inferred: bool) -> set[Triple]:
         found: set[Triple] = set()

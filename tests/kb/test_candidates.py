@@ -75,7 +75,7 @@ def test_a_prediction_does_not_see_the_outcomes_of_its_target(base: KnowledgeBas
         names = {one.id for one in study.targets if one.dataset in gone}
         places = [n for n, outcome in enumerate(study.outcomes) if outcome.target in names]
         values = [study.outcomes[n].value for n in places]
-        random.Random(7).shuffle(values)  # noqa: S311
+        random.Random(7).shuffle(values)
         outcomes = list(study.outcomes)
         for n, value in zip(places, values, strict=True):
             outcomes[n] = outcomes[n].model_copy(update={"value": value, "low": None, "high": None})

@@ -116,7 +116,7 @@ def test_the_targets_own_outcomes_do_not_leak(evidence: Evidence, target: str) -
     before = predict(evidence, target)
     family = family_of(evidence, target)
     own = [row.value for row in evidence.rows if row.target in family]
-    shuffled = random.Random(1).sample(own, len(own))  # noqa: S311 - not for secrets
+    shuffled = random.Random(1).sample(own, len(own))
     for values in (shuffled, [0.123] * len(own)):
         waiting = iter(values)
         rows = tuple(
