@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 from kb.answers.knowledge_base import KnowledgeBase
 from kb.answers.search import search
-from kb.answers.sparql import ask, open_worker
+from kb.answers.sparql import ask, open_pool
 from kb.settings import Settings
 
 SEARCHES = 200
@@ -54,11 +54,11 @@ def main() -> None:
     queries = [" ".join(base.describe(base.entries[entry_id]).split()[4:18]) for entry_id in sample]
     row(f"search, {SEARCHES} queries", [milliseconds(lambda q=query: search(base, q)) for query in queries])  # type: ignore[misc]
     row("  of which encoding", [milliseconds(lambda q=query: base.encoder.encode([q])) for query in queries])  # type: ignore[misc]
-    worker = open_worker(settings)
-    worker.start()
+    pool = open_pool(settings)
+    pool.start()
     for name, query in SPARQL.items():
-        row(f"SPARQL: {name}", [milliseconds(lambda q=query: ask(worker, q)) for _ in range(50)])  # type: ignore[misc]
-    worker.close()
+        row(f"SPARQL: {name}", [milliseconds(lambda q=query: ask(pool, q)) for _ in range(50)])  # type: ignore[misc]
+    pool.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{'peak memory of this process':<28} {peak:12.0f} MiB   torch imported: {'torch' in sys.modules}")
 

@@ -153,7 +153,10 @@ def test_bad_sparql_is_a_problem(http: httpx.Client) -> None:
     )
     is_problem(http.get("/sparql", params={"query": QUERY}, headers={"Accept": "image/png"}), 406, "text/csv")
     is_problem(
-        http.get("/sparql", params={"query": QUERY, "default-graph-uri": "x"}), 400, "default-graph-uri", "absolute IRI"
+        http.get("/sparql", params={"query": QUERY, "default-graph-uri": "x"}),
+        400,
+        "default-graph-uri",
+        "absolute IRI",
     )
     is_problem(http.put("/sparql", content=QUERY), 405)
 
