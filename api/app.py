@@ -21,6 +21,7 @@ from api.routes import (
     examples,
     exports,
     linked_data,
+    llms,
     ontology,
     pages,
     resolve,
@@ -87,6 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         service,
         ontology,
         linked_data,
+        llms,
         pages,
     ):
         app.include_router(routes.router)

@@ -15,6 +15,7 @@ from kb.commands.evidence import alignment, fairness, outcomes
 from kb.commands.examples import examples
 from kb.commands.export import export, export_entry
 from kb.commands.images import compare_features, embed, estimate
+from kb.commands.mcp import mcp
 from kb.commands.record import record
 from kb.commands.resolve import annotate, resolve
 from kb.commands.search import search
@@ -95,6 +96,7 @@ app.command()(annotate)
 app.command()(examples)
 app.command()(export)
 app.command()(export_entry)
+app.command()(mcp)
 app.command()(embed)
 app.command()(compare_features)
 app.command()(estimate)

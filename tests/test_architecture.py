@@ -41,6 +41,7 @@ WRAPPED = {
     "PIL": ("kb/engines/image_reader.py",),
     "pydicom": ("kb/engines/image_reader.py",),
     "nibabel": ("kb/engines/image_reader.py",),
+    "mcp": ("kb/answers/mcp_tools.py",),
     "pyarrow": ("kb/engines/parquet.py",),
     "skimage": ("kb/engines/image_descriptor.py",),
 }
@@ -115,4 +116,14 @@ def test_serving_imports_no_torch() -> None:
 
 def test_models_and_client_import_only_the_base_install() -> None:
     loaded = loaded_after("import kb.client, kb.knowledge.entries, kb.knowledge.entry_yaml")
-    assert not loaded & {"pyoxigraph", "fastapi", "uvicorn", "numpy", "torch", "faiss", "jinja2"}
+    assert not loaded & {
+        "pyoxigraph",
+        "fastapi",
+        "uvicorn",
+        "numpy",
+        "pandas",
+        "torch",
+        "faiss",
+        "onnxruntime",
+        "jinja2",
+    }
