@@ -32,7 +32,8 @@ from api.routes import (
 )
 from api.state import State
 from kb.answers.knowledge_base import KnowledgeBase
-from kb.answers.sparql import ask, open_pool
+from kb.answers.reference_pages import read_terms
+from kb.answers.sparql import DeclaredTerms, ask, open_pool
 from kb.engines.sparql_pool import Places
 from kb.settings import Settings
 
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             base=base,
             pool=pool,
             budget=ClientBudget(chosen.sparql_client_seconds, chosen.sparql_client_errors),
+            terms=DeclaredTerms(read_terms(base)),
             stored=int(counted.body.split()[1]),
         )
         try:

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from api.client_budget import ClientBudget
 from kb.answers.knowledge_base import KnowledgeBase
+from kb.answers.sparql import DeclaredTerms
 from kb.engines.sparql_pool import SparqlPool
 
 
@@ -19,6 +20,7 @@ class State:
     base: KnowledgeBase
     pool: SparqlPool
     budget: ClientBudget
+    terms: DeclaredTerms
     stored: int  # entries that the store held at start-up; a generation never changes
 
 
@@ -45,5 +47,12 @@ def _stored(request: Request) -> int:
 
 Base = Annotated[KnowledgeBase, Depends(_base)]
 Pool = Annotated[SparqlPool, Depends(_pool)]
+
+
+def _terms(request: Request) -> DeclaredTerms:
+    return _state(request).terms
+
+
 Budget = Annotated[ClientBudget, Depends(_budget)]
 Stored = Annotated[int, Depends(_stored)]
+Terms = Annotated[DeclaredTerms, Depends(_terms)]

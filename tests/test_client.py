@@ -42,7 +42,12 @@ def test_tables_have_the_types_of_their_values(whence: WhenceClient) -> None:
         " (wh:b 2 2.5 false '2024-05-02T00:00:00Z'^^xsd:dateTime) (wh:c UNDEF UNDEF UNDEF UNDEF) } } ORDER BY ?d"
     )
     assert list(table.columns) == ["d", "n", "r", "ok", "t", "none"]
-    assert [str(kind).partition("[")[0] for kind in table.dtypes[1:5]] == ["Int64", "Float64", "boolean", "datetime64"]
+    assert [str(kind).partition("[")[0] for kind in table.dtypes[1:5]] == [
+        "Int64",
+        "Float64",
+        "boolean",
+        "datetime64",
+    ]
     assert table["n"].sum() == 3 and table["r"].sum() == 4.0 and table["ok"].sum() == 1
     assert table["none"].isna().all() and table["n"].isna().sum() == 1
     assert whence.sparql_frame("SELECT ?x { ?x a wh:Nothing }").empty

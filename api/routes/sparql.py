@@ -14,11 +14,10 @@ from starlette.concurrency import run_in_threadpool
 
 from api.negotiation import preferred
 from api.problems import problem
-from api.sparql_request import ProtocolRequest, read_request
-from api.state import Base, Budget, Pool
+from api.sparql_request import read_request
+from api.state import Base, Budget, Pool, Terms
 from kb.answers.knowledge_base import KnowledgeBase
-from kb.answers.reference_pages import read_terms
-from kb.answers.sparql import unknown_terms
+from kb.answers.sparql import DeclaredTerms
 from kb.answers.sparql_description import DESCRIPTION_TYPES, service_description, void_description
 from kb.engines.sparql_answer import SpooledAnswer
 from kb.engines.sparql_guard import check_query_text
@@ -63,18 +62,18 @@ class AnswerBrokeOff(Exception):
 
 @router.get("/sparql", operation_id="sparqlByGet", summary="SPARQL 1.1 query", responses={200: _TYPES})
 @router.head("/sparql", include_in_schema=False)
-async def sparql_by_get(request: Request, base: Base, pool: Pool, budget: Budget) -> Response:
+async def sparql_by_get(request: Request, base: Base, pool: Pool, budget: Budget, terms: Terms) -> Response:
     """`?query=`, `default-graph-uri`, `named-graph-uri`; without a query the service description."""
     if not request.query_params:
         address = str(request.url.replace(query=""))
         return _described(request, base, service_description(base, address))
-    return await _answer(request, base, pool, budget)
+    return await _answer(request, base, pool, budget, terms)
 
 
 @router.post("/sparql", operation_id="sparqlByPost", summary="SPARQL 1.1 query", responses={200: _TYPES})
-async def sparql_by_post(request: Request, base: Base, pool: Pool, budget: Budget) -> Response:
+async def sparql_by_post(request: Request, base: Base, pool: Pool, budget: Budget, terms: Terms) -> Response:
     """The query as form field `query`, or as body of type application/sparql-query."""
-    return await _answer(request, base, pool, budget)
+    return await _answer(request, base, pool, budget, terms)
 
 
 @router.options("/sparql", include_in_schema=False)
@@ -109,7 +108,9 @@ def _described(request: Request, base: KnowledgeBase, graph: Graph) -> Response:
     return Response(serialize_sorted(graph, media_type), media_type=media_type, headers=headers)
 
 
-async def _answer(request: Request, base: KnowledgeBase, pool: Pool, budget: Budget) -> Response:
+async def _answer(
+    request: Request, base: KnowledgeBase, pool: Pool, budget: Budget, terms: DeclaredTerms
+) -> Response:
     client = request.client.host if request.client else "unknown"
     budget.check(client)
     started = time.monotonic()
@@ -138,7 +139,10 @@ async def _answer(request: Request, base: KnowledgeBase, pool: Pool, budget: Bud
             answer.close()
             return Response(status_code=_GONE)
         return _response(
-            base, asked, answer, {"ETag": etag, "Vary": "Accept", "Content-Type": media_type}, pool
+            terms.unknown(asked.text),
+            answer,
+            {"ETag": etag, "Vary": "Accept", "Content-Type": media_type},
+            pool,
         )
     finally:
         budget.spend(client, seconds, error=failed)
@@ -157,9 +161,8 @@ async def _decided(request: Request, answer: SpooledAnswer) -> bool:
 
 
 def _response(
-    base: KnowledgeBase, asked: ProtocolRequest, answer: SpooledAnswer, headers: dict[str, str], pool: Pool
+    warnings: tuple[str, ...], answer: SpooledAnswer, headers: dict[str, str], pool: Pool
 ) -> Response:
-    warnings = unknown_terms(asked.text, read_terms(base))
     if warnings:
         headers["Whence-Warning"] = "; ".join(warnings)[:1000].encode("ascii", "replace").decode()
     if answer.error:

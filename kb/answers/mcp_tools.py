@@ -23,7 +23,7 @@ from kb.answers.knowledge_base import KnowledgeBase
 from kb.answers.reference_pages import read_terms
 from kb.answers.resolve import resolve as resolve_text
 from kb.answers.search import search as find
-from kb.answers.sparql import ask, unknown_terms
+from kb.answers.sparql import DeclaredTerms, ask
 from kb.answers.target import target_of
 from kb.engines.sparql_pool import SparqlPool
 from kb.errors import WhenceError
@@ -53,6 +53,7 @@ def mcp_server(base: KnowledgeBase, pool: SparqlPool) -> MCPServer[Any]:
 
 def _tools(base: KnowledgeBase, pool: SparqlPool) -> tuple[Callable[..., dict[str, Any]], ...]:
     version = base.manifest.data_version
+    terms = DeclaredTerms(read_terms(base))
 
     def search(
         query: Annotated[str, Field(description="What you look for, in plain words; conditions are kept.")],
@@ -142,7 +143,7 @@ def _tools(base: KnowledgeBase, pool: SparqlPool) -> tuple[Callable[..., dict[st
         rows = read.get("results", {}).get("bindings", [])
         return {
             "data_version": version,
-            "warnings": list(unknown_terms(query, read_terms(base))),
+            "warnings": list(terms.unknown(query)),
             **({"truth": read["boolean"]} if "boolean" in read else {}),
             "rows_found": answer.rows,
             "rows_left_out": max(0, answer.rows - _MOST_ROWS),

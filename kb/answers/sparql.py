@@ -60,21 +60,24 @@ def ask(pool: SparqlPool, query: str, media_type: str | None = None) -> SparqlAn
         answer.close()
 
 
-def unknown_terms(query: str, reference: Reference) -> tuple[str, ...]:
-    """Terms of our own namespaces that a query uses and that are declared nowhere, each with near ones."""
-    declared = {term.iri for term in reference.terms}
-    near: dict[str, str] = {iri.rpartition("/")[2]: iri for iri in declared}
-    found = []
-    for iri, written in terms_of(query, PREFIXES).items():
-        if iri.startswith(_OWN) and iri not in declared and not iri.endswith("/"):
+class DeclaredTerms:
+    """All terms of our own namespaces, to tell which ones of a query there are not."""
+
+    def __init__(self, reference: Reference) -> None:
+        self._declared = {term.iri for term in reference.terms}
+        self._by_name = {iri.rpartition("/")[2]: iri for iri in self._declared}
+
+    def unknown(self, query: str) -> tuple[str, ...]:
+        """Terms that a query uses and that are declared nowhere, each with near ones."""
+        found = []
+        for iri, written in terms_of(query, PREFIXES).items():
+            if not iri.startswith(_OWN) or iri in self._declared or iri.endswith("/"):
+                continue
             place, _, name = iri.rpartition("/")
-            close = [
-                near[match].replace(place + "/", written.rpartition(":")[0] + ":")
-                if not written.startswith("<")
-                else f"<{near[match]}>"
-                for match in get_close_matches(name, near, n=2, cutoff=0.7)
-            ]
+            prefix = "" if written.startswith("<") else written.rpartition(":")[0] + ":"
+            near = [self._by_name[match] for match in get_close_matches(name, self._by_name, n=2, cutoff=0.7)]
+            close = [one.replace(place + "/", prefix) if prefix else f"<{one}>" for one in near]
             found.append(
                 f"unknown term {written}" + (f", did you mean {' or '.join(close)}?" if close else "")
             )
-    return tuple(found)
+        return tuple(found)

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import BinaryIO
 from xml.sax.saxutils import escape as _escape
 from xml.sax.saxutils import quoteattr
@@ -66,10 +67,12 @@ def table(variables: Sequence[str], rows: Iterable[Row], form: str) -> Iterator[
 
 def _json_table(variables: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
     yield b'{"head": {"vars": ' + json.dumps(list(variables)).encode() + b'}, "results": {"bindings": ['
-    before = ""
+    before, names = "", [json.dumps(name) for name in variables]
     for row in rows:
-        pairs = zip(variables, row, strict=True)
-        yield (before + json.dumps({name: _json(term) for name, term in pairs if term is not None})).encode()
+        cells = (
+            f"{name}: {_json_text(term)}" for name, term in zip(names, row, strict=True) if term is not None
+        )
+        yield f"{before}{{{', '.join(cells)}}}".encode()
         before = ", "
     yield b"]}}"
 
@@ -125,6 +128,12 @@ def _plain(term: Term | None) -> str:
     if term is None:
         return ""
     return term.value if isinstance(term, NamedNode | Literal) else str(term)
+
+
+@lru_cache(maxsize=10_000)
+def _json_text(term: Term) -> str:
+    """The term as JSON; answers repeat most of their terms."""
+    return json.dumps(_json(term))
 
 
 def _json(term: Term) -> dict[str, object]:

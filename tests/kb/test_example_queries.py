@@ -27,7 +27,7 @@ from kb.answers.example_queries import (
 from kb.answers.knowledge_base import KnowledgeBase
 from kb.answers.questions import read_questions
 from kb.answers.reference_pages import read_terms
-from kb.answers.sparql import open_pool, unknown_terms
+from kb.answers.sparql import DeclaredTerms, open_pool
 from kb.engines.sparql_guard import check_query_text
 from kb.engines.sparql_pool import SparqlPool
 from kb.errors import InvalidFile, NotFound
@@ -79,7 +79,7 @@ def test_every_example_has_an_answer(one: ExampleQuery, answers: dict[str, Examp
 
 @pytest.mark.parametrize("one", EXAMPLES, ids=by_id)
 def test_examples_use_declared_terms_and_declare_no_prefix(one: ExampleQuery, base: KnowledgeBase) -> None:
-    assert unknown_terms(one.text, read_terms(base)) == ()
+    assert DeclaredTerms(read_terms(base)).unknown(one.text) == ()
     assert not re.search(r"\bPREFIX\b", one.text, re.IGNORECASE)
     for entry_id in re.findall(r"\bwhd:([\w-]+)", one.text):
         assert entry_id in base.entries

@@ -20,7 +20,7 @@ from rdflib.query import Result
 
 from kb.answers.knowledge_base import KnowledgeBase
 from kb.answers.reference_pages import read_terms
-from kb.answers.sparql import ask, open_pool, unknown_terms
+from kb.answers.sparql import DeclaredTerms, ask, open_pool
 from kb.engines.generation import Generation
 from kb.engines.sandbox import sandbox_state
 from kb.engines.sparql_guard import check_query_text
@@ -322,14 +322,14 @@ def test_terms_that_are_declared_nowhere_are_named_with_near_ones(base: Knowledg
     query = (
         "SELECT * { ?d wh:hasModalty ?m ; wh:hasModality wh:mri . # wh:nothing\n FILTER(?m != sense:Nope) }"
     )
-    warnings = unknown_terms(query, read_terms(base))
+    warnings = DeclaredTerms(read_terms(base)).unknown(query)
     assert warnings[0].startswith("unknown term wh:hasModalty, did you mean wh:hasModality")
     assert [warning.split(",")[0] for warning in warnings] == [
         "unknown term wh:hasModalty", "unknown term wh:mri", "unknown term sense:Nope",
     ]  # fmt: skip
     assert (
-        unknown_terms(
-            "SELECT * { ?d wh:hasModality wh:microscopy ; a <https://example.org/x> }", read_terms(base)
+        DeclaredTerms(read_terms(base)).unknown(
+            "SELECT * { ?d wh:hasModality wh:microscopy ; a <https://example.org/x> }"
         )
         == ()
     )
