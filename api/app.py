@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 
 import kb
 from api.client_budget import ClientBudget
+from api.crowd import Crowd
 from api.headers import Headers
 from api.problems import install_problems
 from api.routes import (
@@ -56,7 +57,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.whence = State(
             base=base,
             pool=pool,
-            budget=ClientBudget(chosen.sparql_client_seconds, chosen.sparql_client_errors),
+            budget=ClientBudget(
+                chosen.sparql_client_seconds, chosen.sparql_client_errors, chosen.sparql_client_queries
+            ),
             terms=DeclaredTerms(read_terms(base)),
             stored=int(counted.body.split()[1]),
         )
@@ -74,6 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
 
+    app.add_middleware(Crowd)
     app.add_middleware(Headers)
     install_problems(app)
     for routes in (

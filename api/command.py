@@ -40,7 +40,7 @@ def serve(
         host=host or settings.host,
         port=settings.port if port < 0 else port,
         log_level="info",
-        limit_concurrency=200,
+        limit_concurrency=1500,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=5,
     )

@@ -2,7 +2,7 @@
 
 It shares the reading of requests, negotiation and the writing of results with the public endpoint. Queries are evaluated in this
 process: whoever reaches loopback may stop it. SERVICE and LOAD are parsed and not carried out: a SERVICE clause reads a graph
-of that name, a LOAD does nothing.
+of that name, a LOAD does nothing. CLEAR GRAPH of a graph that is not there succeeds, as the suite for the Protocol has it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from kb.errors import InvalidInput
 _MOST_BYTES = 50_000_000
 _IRI = r"(?:<[^<>\"{}|^`\\\s]*>|[\w.-]*:[\w.:%-]*)"
 _SERVICE = re.compile(r"\bSERVICE(?:\s+SILENT)?\b", re.IGNORECASE)
-_BRACES = re.compile(r"[{}]|(?<!DELETE )\b(?P<where>WHERE)\b", re.IGNORECASE)
+_CLEAR = re.compile(r"\bCLEAR\s+GRAPH\b", re.IGNORECASE)
+_BRACES = re.compile(r"[{}]|\b(?P<short>DELETE\s+WHERE)\b|\b(?P<where>WHERE)\b", re.IGNORECASE)
 _LOAD = re.compile(rf"\bLOAD(?:\s+SILENT)?\s*{_IRI}(?:\s*INTO\s+GRAPH\s*{_IRI})?", re.IGNORECASE)
 
 
@@ -131,12 +132,19 @@ def _dataset(asked: ProtocolRequest) -> dict[str, Any]:
 def _update_text(asked: ProtocolRequest) -> str:
     """The update without LOAD, and with the dataset of its parameters as USING clauses, which is all the engine takes."""
     text = _outside_opaque(asked.text, _LOAD, "INSERT DATA {}")
+    text = _outside_opaque(text, _CLEAR, "CLEAR SILENT GRAPH")
     clauses = [f"USING <{name}>" for name in asked.default_graphs]
     clauses += [f"USING NAMED <{name}>" for name in asked.named_graphs]
     if not clauses:
         return text
     pieces, place, depth = [], 0, 0
     for match in _BRACES.finditer(_blank(text)):
+        if match["short"]:
+            raise InvalidInput(
+                "DELETE WHERE takes no dataset",
+                field="using-graph-uri",
+                hint="write DELETE { … } WHERE { … }",
+            )
         if match["where"] and depth == 0:
             pieces += [text[place : match.start("where")], " ".join(clauses), " "]
             place = match.start("where")

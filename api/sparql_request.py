@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from kb.engines.sparql_guard import OPAQUE
 from kb.errors import InvalidInput, QueryRefused
 
 Kind = Literal["query", "update"]
@@ -85,7 +86,7 @@ def _of(kind: Kind, text: str, pairs: list[tuple[str, str]]) -> ProtocolRequest:
     default, named = (
         tuple(_graph(name, value) for name, value in pairs if name == field) for field in _GRAPHS[kind]
     )
-    if kind == "update" and (default or named) and _USING.search(text):
+    if kind == "update" and (default or named) and _USING.search(OPAQUE.sub(" ", text)):
         raise InvalidInput(
             "the dataset is chosen by parameter and by USING or WITH in the text", field="using-graph-uri"
         )

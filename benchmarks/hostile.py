@@ -16,6 +16,7 @@ import socket
 import sys
 import time
 from collections import Counter
+from urllib.parse import quote, urlsplit
 
 import httpx
 import numpy as np
@@ -89,6 +90,21 @@ async def timed(http: httpx.AsyncClient, query: str) -> tuple[str, float]:
     return answer, time.perf_counter() - started
 
 
+async def bare(address: str, query: str) -> tuple[str, float]:
+    """The same on a connection of its own, without a client library, which would be slower than the service."""
+    place = urlsplit(address)
+    started = time.perf_counter()
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    writer.write(
+        f"GET /sparql?query={quote(query)} HTTP/1.1\r\nHost: whence\r\nConnection: close\r\n\r\n".encode()
+    )
+    await writer.drain()
+    head = await reader.readline()
+    await reader.read()
+    writer.close()
+    return head.split()[1].decode() if head else "closed", time.perf_counter() - started
+
+
 async def beside(http: httpx.AsyncClient, running: list[asyncio.Task[tuple[str, float]]]) -> list[float]:
     """Milliseconds of ASK, one after the other, while others run."""
     times = []
@@ -154,17 +170,13 @@ async def attacked(running: Service) -> bool:
         print(
             f"CPU 2 s later: {100 * burning:.1f} % of a core; memory {before:.0f} MiB before, {running.memory():.0f} MiB after"
         )
-        started = time.perf_counter()
-        many = await asyncio.gather(*(timed(http, "ASK {}") for _ in range(1000)))
-        print(
-            f"1,000 ASK at once: {dict(Counter(answer for answer, _ in many))} in {time.perf_counter() - started:.1f} s"
-        )
-        started = time.perf_counter()
-        crowd = await asyncio.gather(*(timed(http, _HOSTILE["triple cartesian COUNT"]) for _ in range(1000)))
-        slow = max(seconds for _, seconds in crowd)
-        print(
-            f"1,000 hostile at once: {dict(Counter(answer for answer, _ in crowd))} in {slow:.1f} s (client and service share the cores)"
-        )
+        for name, query in (("ASK", "ASK {}"), ("hostile", _HOSTILE["triple cartesian COUNT"])):
+            crowd = await asyncio.gather(*(bare(running.address, query) for _ in range(1000)))
+            slowest = max(seconds for _, seconds in crowd)
+            good &= slowest <= _DEADLINE + 0.5
+            print(
+                f"1,000 {name} at once: {dict(Counter(answer for answer, _ in crowd))}, slowest {slowest:.2f} s"
+            )
         await asyncio.sleep(3)
         print(f"memory after that: {running.memory():.0f} MiB in {len(running.processes())} processes")
         good &= running.memory() < before + 150
@@ -178,7 +190,11 @@ def main() -> None:
     print(
         f"{os.cpu_count()} cores, {platform.machine()}, deadline {_DEADLINE:g} s, client on the same machine\n"
     )
-    wide = {"sparql_client_seconds": "100000", "sparql_client_errors": "100000"}
+    wide = {
+        "sparql_client_seconds": "100000",
+        "sparql_client_errors": "100000",
+        "sparql_client_queries": "100000",  # everything comes from one address here
+    }
     with service(sparql_seconds=str(_DEADLINE), **wide) as running:
         sys.exit(0 if asyncio.run(attacked(running)) else 1)
 

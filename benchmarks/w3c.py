@@ -4,8 +4,8 @@
 
 FOLDER holds the manifests of a checkout of w3c/rdf-tests (`sparql/sparql11`) or an older copy of them. Starts `whence serve
 --conformance`, loads the data of each test by the Graph Store Protocol, and prints passed and run per suite with the names of
-what failed, and whether the engine alone fails it too. Entailment regimes and remote SERVICE are left out and counted. Ends with
-1 below the bars. The requests of the suites for Protocol and Graph Store Protocol are tests of ours: tests/api/test_conformance.py.
+what failed, and whether the engine alone fails it too. Left out and counted: entailment regimes, remote SERVICE, and requests
+that a manifest describes in prose only (of those, tests/api/test_conformance.py has its own). Ends with 1 below the bars.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 from pyoxigraph import (
@@ -38,7 +38,8 @@ from rdflib.compare import isomorphic
 from rdflib.namespace import RDFS
 from rdflib.term import Node
 
-from benchmarks.w3c_results import Table, answered, as_iri, expected, same
+from benchmarks.w3c_requests import Requests, requests_of
+from benchmarks.w3c_results import Table, answered, as_iri, expected, has_order, same
 
 MF = Namespace("http://www.w3.org/2001/sw/DataAccess/tests/test-manifest#")
 QT = Namespace("http://www.w3.org/2001/sw/DataAccess/tests/test-query#")
@@ -52,7 +53,16 @@ _BARS = {
     "query syntax": 1.0,
     "update syntax": 1.0,
     "CSV and TSV": 1.0,
+    "protocol": 1.0,
+    "graph store protocol": 1.0,
+    "service description": 1.0,
 }
+_FROM = re.compile(r"\bFROM\s+(?:NAMED\s+)?<([^<>\s]*)>", re.IGNORECASE)
+#: ORDER BY outside of all braces, which is that of the whole query.
+_ORDERED = re.compile(r"\bORDER\s+BY\b[^{}]*$", re.IGNORECASE)
+#: Folders of remote SERVICE and of entailment regimes; suites whose misses may be the engine's own.
+_LEFT_OUT = ("service", "entailment")
+_EVALUATED = ("query evaluation", "CSV and TSV")
 _OLD = ("data-r2", "sparql10", "sparql12")
 
 
@@ -61,7 +71,13 @@ class Instance:
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
-        self.errors = 0
+        self._errors = 0
+        self.requests = Requests(http)
+
+    @property
+    def errors(self) -> int:
+        """Answers of 5xx so far."""
+        return self._errors + self.requests.errors
 
     def clear(self) -> None:
         """Empty the store."""
@@ -108,7 +124,7 @@ class Instance:
 
     def _sent(self, method: str, path: str, **more: object) -> httpx.Response:
         response = self._http.request(method, path, **more)  # type: ignore[arg-type]
-        self.errors += response.status_code >= 500
+        self._errors += response.status_code >= 500
         return response
 
 
@@ -161,21 +177,40 @@ def evaluated(server: Instance, graph: Graph, test: Node) -> bool:
     """Whether a query evaluation test passes."""
     action, result = graph.value(test, MF.action), file_of(graph.value(test, MF.result))
     server.clear()
-    for data in graph.objects(action, QT.data):
-        server.load(file_of(data), None)
-    for data in graph.objects(action, QT.graphData):
-        name = graph.value(data, QT.graph) if isinstance(data, BNode) else data
-        server.load(file_of(name), str(name))
+    for path, name in dataset(graph, action):
+        server.load(path, name)
     query = based(file_of(graph.value(action, QT.query)))
     accept = {".csv": "text/csv", ".tsv": "text/tab-separated-values"}.get(result.suffix)
     kinds = accept or "application/sparql-results+json, application/n-triples;q=0.9"
     response = server.query(query, kinds)
     if not response.is_success:
         return False
-    return same(
-        answered(response.content, response.headers["content-type"].partition(";")[0]),
-        expected(result, result.as_uri()),
-    )
+    found = answered(response.content, response.headers["content-type"].partition(";")[0])
+    return same(found, wanted(query, result))
+
+
+def dataset(graph: Graph, action: Node | None) -> Iterator[tuple[Path, str | None]]:
+    """Files of an evaluation test with the graph that each goes into; those that only FROM names go into their own."""
+    given = set()
+    for data in graph.objects(action, QT.data):
+        yield file_of(data), None
+    for data in graph.objects(action, QT.graphData):
+        name = graph.value(data, QT.graph) if isinstance(data, BNode) else data
+        given.add(str(name))
+        yield file_of(name), str(name)
+    query = file_of(graph.value(action, QT.query))
+    for found in dict.fromkeys(_FROM.findall(query.read_text(encoding="utf-8"))):
+        address = urljoin(query.as_uri(), found)
+        if address not in given and urlsplit(address).scheme == "file" and file_of(URIRef(address)).is_file():
+            yield file_of(URIRef(address)), address
+
+
+def wanted(query: str, result: Path) -> Table | Graph:
+    """The expected answer; its order counts where the whole query is ordered, and the values have an order."""
+    answer = expected(result, result.as_uri())
+    if isinstance(answer, Table) and _ORDERED.search(query):
+        answer.ordered = has_order(answer)
+    return answer
 
 
 def updated(server: Instance, graph: Graph, test: Node) -> bool:
@@ -226,6 +261,9 @@ def suite_of(kind: str) -> str | None:
         "QueryEvaluationTest": "query evaluation",
         "CSVResultFormatTest": "CSV and TSV",
         "UpdateEvaluationTest": "update evaluation",
+        "ProtocolTest": "protocol",
+        "GraphStoreProtocolTest": "graph store protocol",
+        "ServiceDescriptionTest": "service description",
     }.get(kind.rpartition("#")[2])
 
 
@@ -235,72 +273,90 @@ def engine_fails_alone(graph: Graph, test: Node) -> bool:
     if (query := graph.value(action, QT.query)) is None:
         return False
     store = Store()
-    for data in graph.objects(action, QT.data):
-        path = file_of(data)
-        store.load(path=path, format=_FORMATS[path.suffix], base_iri=path.as_uri())
-    for data in graph.objects(action, QT.graphData):
-        path = file_of(data)
-        store.load(
-            path=path, format=_FORMATS[path.suffix], base_iri=path.as_uri(), to_graph=NamedNode(str(data))
-        )
+    for path, name in dataset(graph, action):
+        place = None if name is None else NamedNode(name)
+        store.load(path=path, format=_FORMATS[path.suffix], base_iri=path.as_uri(), to_graph=place)
     try:
         result = file_of(graph.value(test, MF.result))
-        found = store.query(based(file_of(query)))
+        text = based(file_of(query))
+        found = store.query(text)
         if isinstance(found, QuerySolutions | QueryBoolean):
             body, media = found.serialize(format=QueryResultsFormat.JSON), "application/sparql-results+json"
         else:
             body, media = found.serialize(format=RdfFormat.N_TRIPLES), "application/n-triples"
-        return not same(answered(body or b"", media), expected(result, result.as_uri()))
-    except Exception:
+        return not same(answered(body or b"", media), wanted(text, result))
+    except (SyntaxError, ValueError, RuntimeError, OSError):
         return True
+
+
+def runner(server: Instance, graph: Graph, test: Node) -> tuple[str, Callable[[], bool]] | None:
+    """The suite of a test and what runs it; None for a test that is left out."""
+    action, kind = graph.value(test, MF.action), as_iri(graph.value(test, RDF.type))
+    suite = suite_of(kind)
+    if (
+        suite is None
+        or (action, SD.entailmentRegime, None) in graph
+        or (action, QT.serviceData, None) in graph
+    ):
+        return None
+    if suite in ("protocol", "graph store protocol") and not any(requests_of(graph, test)):
+        return None
+    runs: dict[str, Callable[[], bool]] = {
+        "query evaluation": lambda: evaluated(server, graph, test),
+        "CSV and TSV": lambda: evaluated(server, graph, test),
+        "update evaluation": lambda: updated(server, graph, test),
+        "service description": lambda: server.requests.described(test),
+        "protocol": lambda: protocol(server, graph, test),
+        "graph store protocol": lambda: server.requests.graph_store(graph, test),
+    }
+    return suite, runs.get(suite, lambda: syntax(server, graph, test, kind))
+
+
+def protocol(server: Instance, graph: Graph, test: Node) -> bool:
+    """Whether the requests of a protocol test are answered as expected, over the graphs that it names."""
+    server.clear()
+    for name, path in _named(graph, test):
+        server.load(path, name)
+    return server.requests.protocol(graph, test)
 
 
 def main() -> None:
     """Run all suites and print the table."""
     if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
         sys.exit("usage: python -m benchmarks.w3c FOLDER")
-    passed: dict[str, int] = defaultdict(int)
+    passed: dict[str, list[str]] = defaultdict(list)
     failed: dict[str, list[str]] = defaultdict(list)
-    left_out = 0
+    left_out: dict[str, int] = defaultdict(int)
     started = time.perf_counter()
     with instance() as server:
         for graph, test, path in tests(Path(sys.argv[1]).resolve()):
-            action = graph.value(test, MF.action)
-            kind = as_iri(graph.value(test, RDF.type))
-            suite = suite_of(kind)
-            if suite is None:
+            found = None if path.parent.name in _LEFT_OUT else runner(server, graph, test)
+            if found is None:
+                left_out[path.parent.name] += 1
                 continue
-            if (
-                (action, SD.entailmentRegime, None) in graph
-                or (action, QT.serviceData, None) in graph
-                or path.parent.name in ("service", "entailment")
-            ):
-                left_out += 1
-                continue
-            run = {"query evaluation": evaluated, "CSV and TSV": evaluated, "update evaluation": updated}.get(
-                suite
-            )
+            suite, run = found
+            name = f"{path.parent.name}/{re.sub('.*#', '', str(test))}"
             try:
-                right = run(server, graph, test) if run else syntax(server, graph, test, kind)
+                right = run()
             except Exception as error:  # a test that can't be read is a failed test
-                print(f"  {path.parent.name}: {type(error).__name__}: {str(error)[:150]}")
+                print(f"  {name}: {type(error).__name__}: {str(error)[:150]}")
                 right = False
-            if right:
-                passed[suite] += 1
-                continue
-            own = " (the engine alone, too)" if run is evaluated and engine_fails_alone(graph, test) else ""
-            failed[suite].append(f"{path.parent.name}/{re.sub('.*#', '', str(test))}{own}")
-        print(
-            f"\n{time.perf_counter() - started:.0f} s, {server.errors} answers of 5xx, {left_out} tests left out\n"
-        )
-    print("| suite | passed | run |\n| --- | --- | --- |")
-    low = server.errors > 0
+            own = not right and suite in _EVALUATED and engine_fails_alone(graph, test)
+            (passed if right else failed)[suite].append(name + " (the engine alone, too)" * own)
+        seconds, errors = time.perf_counter() - started, server.errors
+    print(f"\n{seconds:.0f} s, {errors} answers of 5xx\n\n| suite | passed | run |\n| --- | --- | --- |")
+    low = errors > 0
     for suite in sorted({*passed, *failed}):
-        run_ = passed[suite] + len(failed.get(suite, ()))
-        low |= passed[suite] < _BARS[suite] * run_
-        print(f"| {suite} | {passed[suite]} | {run_} |")
+        right_, run_ = len(passed[suite]), len(passed[suite]) + len(failed[suite])
+        low |= right_ < _BARS[suite] * run_
+        print(f"| {suite} | {right_} | {run_} |")
     for suite, names in failed.items():
-        print(f"\n{suite}:\n  " + "\n  ".join(names))
+        if names:
+            print(f"\n{suite}:\n  " + "\n  ".join(names))
+    print(
+        "\nleft out: "
+        + (", ".join(f"{name} {number}" for name, number in sorted(left_out.items())) or "none")
+    )
     sys.exit(int(low))
 
 

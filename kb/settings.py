@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         default=2_000_000_000, gt=0, description="Memory that one SPARQL query may take, in bytes."
     )
     sparql_free: int = Field(
-        default=3, ge=1, description="SPARQL processes that wait for quick queries, spares included."
+        default=5, ge=1, description="SPARQL processes that wait for quick queries, spares included."
     )
     sparql_long: int = Field(default=2, ge=1, description="Queries longer than 0.25 s that run at once.")
     sparql_waiting: int = Field(default=64, ge=0, description="SPARQL queries that may wait for a process.")
@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     )
     sparql_client_errors: int = Field(
         default=30, ge=1, description="Faulty SPARQL queries that one address may send in a minute."
+    )
+    sparql_client_queries: int = Field(
+        default=8, ge=1, description="SPARQL queries that one address may have running."
     )
     query_characters: int = Field(default=2_000, gt=0, description="Longest search query, in characters.")
 

@@ -37,6 +37,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         sparql_rows=2_000,
         sparql_client_seconds=10_000,
         sparql_client_errors=10_000,
+        sparql_client_queries=1_000,
     )
 
 
@@ -76,6 +77,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "WHENCE_SPARQL_ROWS": str(settings.sparql_rows),
         "WHENCE_SPARQL_CLIENT_SECONDS": str(settings.sparql_client_seconds),
         "WHENCE_SPARQL_CLIENT_ERRORS": str(settings.sparql_client_errors),
+        "WHENCE_SPARQL_CLIENT_QUERIES": str(settings.sparql_client_queries),
     }
 
 

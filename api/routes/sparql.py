@@ -112,7 +112,14 @@ async def _answer(
     request: Request, base: KnowledgeBase, pool: Pool, budget: Budget, terms: DeclaredTerms
 ) -> Response:
     client = request.client.host if request.client else "unknown"
-    budget.check(client)
+    with budget.query(client):
+        return await _counted(request, base, pool, budget, terms)
+
+
+async def _counted(
+    request: Request, base: KnowledgeBase, pool: Pool, budget: Budget, terms: DeclaredTerms
+) -> Response:
+    client = request.client.host if request.client else "unknown"
     started = time.monotonic()
     failed, seconds = True, 0.0
     try:

@@ -1,7 +1,7 @@
 """Processes that answer SPARQL, some always free for quick queries, each killed at its query's deadline.
 
-A query begins on a free process. After a quarter of a second it needs one of the few places for long queries; without one
-it is stopped and may come again. So however many hostile queries there are, a quick one finds a process that is free, and
+A query begins on a free process. After a quarter of a second (an eighth of that where processes are scarce) it needs one of the few places for
+long queries; without one it is stopped and may come again. So however many hostile queries there are, a quick one finds a process that is free, and
 one that was killed has been replaced before it is missed.
 """
 
@@ -21,8 +21,11 @@ from kb.engines.sparql_process import End, Limits, Query, SparqlProcess
 from kb.errors import Busy, NotReady, TooExpensive, WhenceError
 
 _LOG = logging.getLogger("whence.sparql")
-#: Seconds after which a query counts as long, and those between looks at whether anybody still waits.
-_LONG, _LOOK = 0.25, 0.05
+#: Seconds after which a query counts as long; the same for one that has the last free process, or begins while all places for
+#: long ones are taken; and those between looks at whether anybody still waits.
+_LONG, _CROWDED, _LOOK = 0.25, 0.03, 0.03
+#: Part of its deadline that a query may wait for a process.
+_PATIENCE = 0.4
 #: Bytes of an answer that are held back to give it a true status and length.
 HELD_BACK = 1 << 20
 
@@ -56,13 +59,13 @@ class SparqlPool:
         self.killed = Killed()
         self._free: queue.Queue[SparqlProcess] = queue.Queue()
         self._long = threading.BoundedSemaphore(self.places.long)
-        self._room = threading.BoundedSemaphore(self.places.waiting + self.places.free + self.places.long)
+        self._most_inside = self.places.waiting + self.places.free + self.places.long
+        self._inside = 0
         self._lock = threading.Lock()
         self._all: set[SparqlProcess] = set()
         self._started = self._closed = False
-        self._threads = ThreadPoolExecutor(
-            self.places.waiting + self.places.free + self.places.long, thread_name_prefix="sparql"
-        )
+        self._running_long = 0
+        self._threads = ThreadPoolExecutor(self._most_inside, thread_name_prefix="sparql")
 
     def start(self) -> None:
         """Start the free processes before the first query asks for one."""
@@ -73,15 +76,22 @@ class SparqlPool:
         for _ in range(self.places.free):
             self._spawn()
 
+    @property
+    def full(self) -> bool:
+        """Whether a further query would be turned away."""
+        return self._inside >= self._most_inside
+
     def submit(self, query: Query) -> SpooledAnswer:
         """Begin to answer a query that the guard let pass.
 
         Raises `Busy` when too many wait already. What goes wrong later stands in the answer.
         """
-        if not self._room.acquire(blocking=False):
-            raise Busy(
-                f"{self.places.waiting} queries are waiting already", hint="try again in a few seconds"
-            )
+        with self._lock:
+            if self.full:
+                raise Busy(
+                    f"{self.places.waiting} queries are waiting already", hint="try again in a few seconds"
+                )
+            self._inside += 1
         answer = SpooledAnswer(HELD_BACK)
         self._threads.submit(self._work, query, answer)
         return answer
@@ -105,7 +115,8 @@ class SparqlPool:
             _LOG.exception("a SPARQL query failed on our side")
             answer.fail(NotReady("the query failed on our side", hint="the log has the details"))
         finally:
-            self._room.release()
+            with self._lock:
+                self._inside -= 1
 
     def _answer(self, query: Query, answer: SpooledAnswer) -> None:
         arrived = time.monotonic()
@@ -129,7 +140,7 @@ class SparqlPool:
 
     def _next(self, arrived: float) -> SparqlProcess:
         while True:
-            left = self.limits.seconds - (time.monotonic() - arrived)
+            left = self.limits.seconds * _PATIENCE - (time.monotonic() - arrived)
             try:
                 process = self._free.get(timeout=max(0.0, left))
             except queue.Empty:
@@ -141,16 +152,30 @@ class SparqlPool:
             self.discard(process)
             self._replace()
 
+    @property
+    def none_free(self) -> bool:
+        """Whether no process waits for a query."""
+        return self._free.empty()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether all places for long queries are taken."""
+        return self._running_long >= self.places.long
+
     def hold_long(self) -> bool:
         """Take a place for a long query, if there is one; another process is started in its stead."""
         taken = self._long.acquire(blocking=False)
         if taken:
+            with self._lock:
+                self._running_long += 1
             self._replace()
         return taken
 
     def release(self, process: SparqlProcess, *, reusable: bool, long: bool) -> None:
         """Give back a process: to those that are free, or to nobody."""
         if long:
+            with self._lock:
+                self._running_long -= 1
             self._long.release()
         if reusable and not long and not self._closed:
             self._free.put(process)
@@ -199,6 +224,8 @@ class _Run:
         self._answer = answer
         self._deadline = deadline
         self._long_from = time.monotonic() + _LONG
+        self._crowded_from = time.monotonic() + _CROWDED
+        self._last = pool.none_free
         self._is_long = False
         self.reusable = True
 
@@ -220,14 +247,15 @@ class _Run:
             if self._answer.cancelled:
                 self._pool.killed.abandoned += 1
                 self._stop(TooExpensive("nobody waited for the answer"))
-            if not self._is_long and now >= self._long_from:
+            if not self._is_long and now >= (
+                self._crowded_from if self._last or self._pool.crowded else self._long_from
+            ):
                 self._is_long = self._pool.hold_long()
                 if not self._is_long:
                     self._pool.killed.crowded += 1
                     self._stop(Busy("other long queries are running", hint="try again in a few seconds"))
                 self._process.be_nice()
-            until = self._deadline if self._is_long else self._long_from
-            message = self._process.receive(max(0.0, min(_LOOK, until - now)))
+            message = self._process.receive(max(0.0, min(_LOOK, self._deadline - now)))
             if isinstance(message, bytes):
                 self._answer.write(message)
             elif isinstance(message, End):

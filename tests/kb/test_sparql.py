@@ -244,6 +244,7 @@ def test_an_abandoned_query_frees_its_process(pool: SparqlPool) -> None:
     time.sleep(0.6)
     answer.cancel()
     answer.decided.result(timeout=5)
+    answer.close()
     assert pool.killed.abandoned == before + 1
     assert ask(pool, "ASK { ?s ?p ?o }").rows == 1
 
