@@ -26,6 +26,8 @@ _LOG = logging.getLogger("whence.sparql")
 _LONG, _CROWDED, _LOOK = 0.25, 0.03, 0.03
 #: Part of its deadline that a query may wait for a process.
 _PATIENCE = 0.4
+#: Part of its deadline that a query has when others are turned away meanwhile.
+_IN_A_CROWD = 0.5
 #: Bytes of an answer that are held back to give it a true status and length.
 HELD_BACK = 1 << 20
 
@@ -123,7 +125,7 @@ class SparqlPool:
         self.start()
         process = self._next(arrived)
         started = time.monotonic()
-        run = _Run(self, process, answer, started + self.limits.seconds - (started - arrived))
+        run = _Run(self, process, answer, arrived + self.limits.seconds)
         try:
             process.send(query)
             run.follow()
@@ -223,8 +225,9 @@ class _Run:
         self._process = process
         self._answer = answer
         self._deadline = deadline
-        self._long_from = time.monotonic() + _LONG
-        self._crowded_from = time.monotonic() + _CROWDED
+        self._begun = time.monotonic()
+        self._long_from = self._begun + _LONG
+        self._crowded_from = self._begun + _CROWDED
         self._last = pool.none_free
         self._is_long = False
         self.reusable = True
@@ -236,11 +239,13 @@ class _Run:
         """
         while True:
             now = time.monotonic()
+            if self._pool.full:
+                self._deadline = min(self._deadline, self._begun + _IN_A_CROWD * self._pool.limits.seconds)
             if now >= self._deadline:
                 self._pool.killed.deadline += 1
                 self._stop(
                     TooExpensive(
-                        f"the query was stopped after {self._pool.limits.seconds:g} s",
+                        f"the query was stopped after {self._deadline - self._begun:.2g} s",
                         hint="make it more selective, or add LIMIT to a subquery",
                     )
                 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import get_args
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from kb.errors import InvalidFile
 from kb.knowledge.interpretation import ConstraintKind
+from kb.knowledge.tables import read_table
 
 _COLUMNS = ["kind", "values", "negated", "wording"]
 
@@ -30,16 +30,9 @@ def read_condition_wordings(path: Path) -> list[ConditionWording]:
 
     Raises `InvalidFile` naming line and field.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidFile(f"{path}: can't be read: {error}") from error
-    if not rows or rows[0] != _COLUMNS:
-        raise InvalidFile(f"{path}:1: columns: expected {', '.join(_COLUMNS)}")
     found = []
-    for line, row in enumerate(rows[1:], start=2):
-        if len(row) != len(_COLUMNS) or not row[3].strip():
+    for line, row in read_table(path, _COLUMNS):
+        if not row[3].strip():
             raise InvalidFile(f"{path}:{line}: expected {', '.join(_COLUMNS)}, found {row}")
         kind, values, negated, wording = row
         if kind and kind not in get_args(ConstraintKind):

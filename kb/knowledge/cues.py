@@ -5,7 +5,6 @@ The table is `data/phrases/cues.tsv`; words are compared by their stems, so that
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -18,6 +17,7 @@ from snowballstemmer import stemmer
 
 from kb.errors import InvalidFile
 from kb.knowledge.folding import FoldedText
+from kb.knowledge.tables import read_table
 
 Role = Literal["likeness", "aspect", "method", "expression", "perhaps", "measure", "other", "data"]
 _COLUMNS = ["words", "role", "senses"]
@@ -175,17 +175,10 @@ def read_cues(path: Path, known: Iterable[str]) -> list[Cue]:
 
     Raises `InvalidFile` naming line and field: a role or a sense that there is not (`known` holds names of senses).
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidFile(f"{path}: can't be read: {error}") from error
-    if not rows or rows[0] != _COLUMNS:
-        raise InvalidFile(f"{path}:1: columns: expected {', '.join(_COLUMNS)}")
     names = set(known)
     found: list[Cue] = []
-    for line, row in enumerate(rows[1:], start=2):
-        if len(row) != len(_COLUMNS) or not row[0].strip():
+    for line, row in read_table(path, _COLUMNS):
+        if not row[0].strip():
             raise InvalidFile(f"{path}:{line}: expected words, role and senses, found {row}")
         words, role, senses = row
         if role not in get_args(Role):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ from rdflib import RDF, XSD, Graph, Literal, URIRef
 from kb.errors import InvalidFile
 from kb.knowledge.entry_base import Text
 from kb.knowledge.names import BASE, WH
+from kb.knowledge.tables import read_table
 
 _COLUMNS = ["phrase", "senses", "question", "note"]
 
@@ -38,17 +38,8 @@ def read_phrases(path: Path) -> list[Phrase]:
 
     Raises `InvalidFile` naming line and field.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidFile(f"{path}: can't be read: {error}") from error
-    if not rows or rows[0] != _COLUMNS:
-        raise InvalidFile(f"{path}:1: columns: expected {', '.join(_COLUMNS)}")
     found: dict[URIRef, Phrase] = {}
-    for line, row in enumerate(rows[1:], start=2):
-        if len(row) != len(_COLUMNS):
-            raise InvalidFile(f"{path}:{line}: found {len(row)} columns, expected {len(_COLUMNS)}")
+    for line, row in read_table(path, _COLUMNS):
         text, senses, question, note = row
         try:
             phrase = Phrase(phrase=text, senses=tuple(senses.split("|")), question=question, note=note)
