@@ -8,8 +8,11 @@ import typer
 import uvicorn
 
 from kb.engines.generation import current_generation
+from kb.engines.sandbox import sandbox_state
 from kb.errors import InvalidInput
 from kb.settings import read_settings
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
@@ -33,11 +36,18 @@ def serve(
     if conformance:
         _serve_conformance(host or "127.0.0.1", settings.port if port < 0 else port)
         return
+    address = host or settings.host
+    if address not in _LOOPBACK and (walls := sandbox_state()) != "ok":
+        raise InvalidInput(
+            f"SPARQL of strangers can't be walled in here: {walls}; found {address!r}",
+            field="--host",
+            hint="bind loopback, and put a proxy with a login before it",
+        )
     current_generation(settings.home)  # says what to do when nothing was built
     uvicorn.run(
         "api.app:create_app",
         factory=True,
-        host=host or settings.host,
+        host=address,
         port=settings.port if port < 0 else port,
         log_level="info",
         limit_concurrency=1500,
@@ -47,7 +57,7 @@ def serve(
 
 
 def _serve_conformance(host: str, port: int) -> None:
-    if host not in ("127.0.0.1", "::1", "localhost"):
+    if host not in _LOOPBACK:
         raise InvalidInput(
             f"the conformance instance takes updates from anybody, found {host!r}",
             field="--host",

@@ -23,6 +23,7 @@ from kb.knowledge.stopwords import STOPWORDS
 
 _NEAR = 0.5
 _FEWEST = 2  # words of a clause
+_FINE = re.compile(r"\b(?:fine|ok|okay|acceptable|no problem|don['’]?t (?:care|mind))\b", re.IGNORECASE)
 _CLAUSE = re.compile(r"[,;:!?()\n]|\.(?!\d)|\b(?:but|so|because|which|where|and|aber|mais|pero|ma)\b")
 _BEGIN = re.compile(
     r"\b(?:that|whose|with|without|no|my|our|i|we|you|for|from|on|if|must|can|could|may|has|have)\b",
@@ -65,7 +66,7 @@ class DescribedConditions:
             if cosines[place, 0] < _NEAR or any(start < last and first < end for first, last in taken):
                 continue
             taken.append((start, end))
-            if wording.kind is None or about_own_data(folded, start, end):
+            if wording.kind is None or about_own_data(folded, start, end) or _FINE.search(query, start, end):
                 continue
             found.append(
                 Constraint(

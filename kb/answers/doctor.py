@@ -6,6 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from kb.engines.generation import current_generation
+from kb.engines.sandbox import sandbox_state
 from kb.errors import WhenceError
 from kb.settings import Settings
 
@@ -42,6 +43,10 @@ def examine(settings: Settings) -> dict[str, str]:
     )
     findings["vector search on"] = _search_device(settings)
     findings["embedding on"] = _embedding_device(settings)
+    walls = sandbox_state()
+    findings["SPARQL walls"] = (
+        "seccomp" if walls == "ok" else f"none: {walls}; the service binds loopback only"
+    )
     try:
         manifest = current_generation(settings.home).manifest
     except WhenceError as error:

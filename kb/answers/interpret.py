@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kb.answers.known_items import KnownItems
 from kb.knowledge.conditions import Found, conditions
@@ -24,20 +24,20 @@ _PLATFORM_SYNONYMS = {
 }
 
 _NOT = re.compile(
-    r"(?<!\w)(?:no|not|non|nothing to do with|unrelated to|nothing|none|never|w/o|(?:is|are|was|were|do|does) ?n['’]?t(?: (?:want|need|have|show|contain|include|involve)\w*)?|without|excluding|exclude[sd]?|leav(?:e|ing) out|skip(?:ping)?|ignor(?:e|ing)|anything but|everything but|all but|apart from|aside from|free of|except(?: for)?|other than|rather than|instead of|neither|nor|avoid|minus|don'?t want|"
+    r"(?<!\w)(?:no|not|non|nothing to do with|unrelated to|nothing|none|never|w/o|(?:is|are|was|were|do|does) ?n['’]?t(?: (?:want|need|have|show|contain|include|involve)\w*)?|without|excluding|exclude[sd]?|leav(?:e|ing) (?:out|aside)|(?:rul(?:e[sd]?|ing)) out|drop(?:ping)?(?= (?:the|all|any|every)\b)|discard(?:ing)?|omit(?:ting)?|reject(?:ing)?|forget(?: about)?|(?:can ?n[o'’]?t|cannot|can['’]t) use|no use for|skip(?:ping)?|ignor(?:e|ing)|anything but|everything but|all but|apart from|aside from|free of|except(?: for)?|other than|rather than|instead of|neither|nor|avoid|minus|don'?t want|"
     r"kein(?:e|en|er|es)?|ohne|nicht|ausser|sans|pas (?:de |d['’]|du )?|sauf|hors|excepte|sin|excepto|salvo|menos|senza|tranne|escluso|esclusa)(?!\w)"
     r"|不要|不含|不是|不包括|除了|没有|非(?!常)"
 )
 _NOT_AFTER = re.compile(
-    r"\s*(?:(?:data|images?|sets?|ones?|sources?)\s+)?(?:is|are|would be) (?:(?:of )?no (?:use|good|option|help|interest|value)|not (?:useful|enough|wanted|an option|welcome)|useless|too (?:small|few|little|old)|out\b|excluded|omitted|unwanted|(?:ruled|left) out|not (?:included|allowed))"
+    r"\s*(?:(?:data|images?|sets?|ones?|sources?)\s+)?(?:is|are|would be) (?:(?:of )?no (?:use|good|option|help|interest|value)|not (?:useful|wanted|an option|welcome)|useless|too (?:small|few|little|old)|out\b|excluded|omitted|unwanted|(?:ruled|left) out|not (?:included|allowed))"
     r"|\s*(?:data |images? |scans? )?(?:excluded|omitted|left out|ruled out|aside\b|not (?:included|allowed|wanted))|-free\b"
     r"|\s*(?:以外|なし|でない|ではない|ではなく|を除く|を除いて|除外|除く)"
 )
 _NO_NEGATION = re.compile(
-    r"\b(?:not only|with (?:and|or) without|or without|mit und ohne|(?:or|vs\.?|versus|/) ?no|whether or not)\b|(?:vs\.?|versus|or|/)\s*(?:no|not|non)\b"
+    r"\b(?:(?:does|do|did|is|are)?(?: not|n['’]?t| n['’]?t)|never|without) (?:forbid|prohibit|exclud|rul(?:e|ing) out|restrict|preclud|ban)\w*|\b(?:not only|with (?:and|or) without|or without|mit und ohne|(?:or|vs\.?|versus|/) ?no|whether or not)\b|(?:vs\.?|versus|or|/)\s*(?:no|not|non)\b"
 )
 _JOINS = re.compile(
-    r"\s*(?:[a-z-]+\s*)?(?:,?\s*(?:or|nor|and|oder|und|ou|et|ni|o|y|e|和|或|、)\s*(?:no |any |kein\w* )?|/|,\s*(?=no ))\s*"
+    r"\s*(?:[a-z-]+\s+)?(?:,?\s*(?:\b(?:or|nor|and|oder|und|ou|et|ni|o|y|e)\b|[和或、])\s*(?:no |any |kein\w* )?|/|,\s*(?=no ))\s*"
 )
 _ONLY_AFTER_NOT = re.compile(r"\s*(?:[a-z-]+\s+){0,2}")
 #: "excluding anything that includes CT": a word for any dataset, and how it has what is named.
@@ -62,6 +62,12 @@ _WANTED = re.compile(
 _COUNTED = re.compile(
     r"\b(?:of|from|n ?=) ?\d+ (?:patients?|subjects?|people|children|men|women|images|scans|studies|cases)\b"
 )
+_WELCOME = re.compile(
+    r"\s*(?:data |images |sets? )?(?:is|are|would be|will be) (?:also |just |perfectly |totally )?(?:fine|ok|okay|alright|acceptable|no (?:problem|issue)|not a problem|good enough|allowed too)\b"
+)
+#: Kinds of conditions of which a value is one of several, and what joins the values.
+_BY_VALUE = ("licence", "platform", "access", "dimension", "domain")
+_OR = re.compile(r"\s*(?:,|/|,?\s*(?:or|oder|ou|o|或)(?: on| at| from)?)\s*")
 _SENTENCE = re.compile(r"[.!?;\n。！？]")
 
 
@@ -90,7 +96,8 @@ def interpret(text: str, lexicon: Lexicon) -> Interpretation:
     unwanted = _unwanted(folded, named_places)
     known = tuple(item for item in named if item.words not in unwanted)
     every = [*conditions(folded.text), *_platforms(folded, lexicon.platforms, named_places)]
-    found = [one for one in every if not _of_own_data(folded.text, one)]
+    meant = [one for one in every if not _of_own_data(folded.text, one) and not welcome(folded.text, one.end)]
+    found = _alternatives(folded.text, meant)
     matches = lexicon.names.find(folded, [*named_places, *((one.start, one.end) for one in every)])
     negations = _negations(folded.text, matches, found)
     constraints = [
@@ -133,6 +140,30 @@ def interpret(text: str, lexicon: Lexicon) -> Interpretation:
         known_items=known,
         not_understood=_left(folded, used),
     )
+
+
+def welcome(text: str, end: int) -> bool:
+    """Whether what ends there is but allowed: "unlabelled is fine"."""
+    return bool(_WELCOME.match(text, end))
+
+
+def _alternatives(text: str, found: list[Found]) -> list[Found]:
+    """Conditions of one kind that "or" joins as one, of which any value will do: CC0 or CC BY."""
+    merged: list[Found] = []
+    for one in sorted(found, key=lambda one: one.start):
+        last = merged[-1] if merged else None
+        if (
+            last
+            and last.kind == one.kind in _BY_VALUE
+            and last.negated == one.negated
+            and last.minimum is one.minimum is None
+            and _OR.fullmatch(text, last.end, one.start)
+        ):
+            values = tuple(dict.fromkeys((*last.values, *one.values)))
+            merged[-1] = replace(last, end=one.end, values=values)
+        else:
+            merged.append(one)
+    return merged
 
 
 def _unwanted(folded: FoldedText, places: list[tuple[int, int]]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from kb.engines.encoder import OnnxEncoder
 from kb.engines.generation import Generation, Manifest, current_generation
 from kb.engines.text_index import TextIndex
 from kb.engines.vector_index import VectorIndex
-from kb.errors import NotFound, NotReady
+from kb.errors import NotFound
 from kb.knowledge.condition_wordings import read_condition_wordings
 from kb.knowledge.describe import describe, entry_text
 from kb.knowledge.entries import DatasetEntry
@@ -87,10 +87,12 @@ class KnowledgeBase:
     @cached_property
     def search_tables(self) -> SearchTables:
         """What search looks up for every entry at once."""
-        concepts = VectorIndex.read(self.generation.concept_vectors, "cpu")
+        held = self.generation
+        held.whole(held.concept_vectors, held.conditions, held.condition_vectors, held.words, held.vectors)
+        concepts = VectorIndex.read(held.concept_vectors, "cpu")
         conditions = DescribedConditions(
-            read_condition_wordings(self.generation.conditions),
-            VectorIndex.read(self.generation.condition_vectors, "cpu"),
+            read_condition_wordings(held.conditions),
+            VectorIndex.read(held.condition_vectors, "cpu"),
             self.encoder.encode,
         )
         indexes = SearchIndexes(self.encoder, self.index, concepts, self.texts, conditions)
@@ -99,14 +101,14 @@ class KnowledgeBase:
     @cached_property
     def resolver(self) -> Resolver:
         """What finds wordings of likeness and tells their senses apart."""
-        if not self.generation.resolver.is_file():
-            raise NotReady("this generation holds no resolver of wordings", hint="run `whence build`")
+        self.generation.whole(self.generation.resolver)
         parts = ResolverParts.model_validate_json(self.generation.resolver.read_text(encoding="utf-8"))
         return Resolver(parts, lambda texts: self.encoder.encode(texts).tolist())
 
     @cached_property
     def evidence(self) -> EvidenceBase:
         """Studies, comparison groups and what predictions are learnt from."""
+        self.generation.whole(self.generation.studies)
         lines = self.generation.studies.read_text(encoding="utf-8").splitlines()
         return EvidenceBase(
             [Study.model_validate_json(line) for line in lines], self.entries, self.vocabulary

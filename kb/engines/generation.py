@@ -53,6 +53,18 @@ class Generation:
         self.folder = folder
         self.manifest = Manifest.model_validate_json((folder / "manifest.json").read_text(encoding="utf-8"))
 
+    def whole(self, *files: Path) -> None:
+        """Check that files of the generation are there.
+
+        Raises `NotReady` where one is not: another release built it.
+        """
+        for file in files:
+            if not file.exists():
+                raise NotReady(
+                    f"this generation holds no {file.name}: another release built it",
+                    hint="run `whence build`",
+                )
+
     @property
     def store(self) -> Path:
         """Folder of the triple store."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 
 from kb.knowledge.interpretation import Constraint, ConstraintKind
 
@@ -34,9 +35,9 @@ NUMBER = (
     rf"|\b{_WORD_NUMBER}\b"
 )
 _MORE = r"(?:more|larger|bigger|greater|higher) th[ae]n|over|above|exceed(?:s|ing)?|(?:well )?(?:beyond|north of)|in excess of|mehr als|uber|grosser als|plus de|plus d['’]|mas de|piu di|oltre|superior a|超过|超過|大于|多于|>"
-_LEAST = r"at least|at minimum|a minimum of|minimum of|minimum|min\.?|not? (?:fewer|less|smaller) th[ae]n|nothing (?:under|below|smaller th[ae]n)|upwards? of|starting (?:at|from)|mindestens|wenigstens|ab|au moins|minimum de|al menos|como minimo|minimo de|minimo|almeno|至少|不少于|最低|>=|≥|=>"
+_LEAST = r"at (?:the )?(?:very )?least|at minimum|a minimum of|minimum of|minimum|min\.?|not? (?:fewer|less|smaller) th[ae]n|nothing (?:under|below|smaller th[ae]n)|upwards? of|starting (?:at|from)|mindestens|wenigstens|ab|au moins|minimum de|al menos|como minimo|minimo de|minimo|almeno|至少|不少于|最低|>=|≥|=>"
 _LESS = r"(?:less|fewer|smaller|lower) th[ae]n|(?:well )?(?:under|below|south of)|short of|weniger als|unter|moins de|menos de|meno di|inferior a|少于|小于|不到|<"
-_MOST = r"at most|no(?:t)? (?:more|larger|bigger|greater) th[ae]n|not (?:over|above|exceeding)|nothing (?:over|above)|up to|a maximum of|maximum of|maximum|max\.?|hochstens|maximal|bis zu|au plus|maximum de|como maximo|al massimo|最多|不超过|<=|≤|=<"
+_MOST = r"at (?:the )?(?:very )?most|no(?:t)? (?:more|larger|bigger|greater) th[ae]n|not (?:over|above|exceeding)|nothing (?:over|above)|up to|a maximum of|maximum of|maximum|max\.?|hochstens|maximal|bis zu|au plus|maximum de|como maximo|al massimo|最多|不超过|<=|≤|=<"
 _MORE_AFTER = r"at the (?:very )?least|at a minimum|as a minimum|or more|or above|or larger|or bigger|or greater|and up|and above|and more|at minimum|minimum|at least|\+|plus|oder mehr|ou plus|o mas|o piu|以上"
 _MOST_AFTER = r"at the (?:very )?most|at a maximum|or (?:fewer|less|under|below|smaller)|at most|maximum|max|oder weniger|ou moins|o menos|o meno|以下|以内"
 _UNITS: dict[ConstraintKind, str] = {
@@ -46,7 +47,7 @@ _UNITS: dict[ConstraintKind, str] = {
 }
 _ANY_UNIT = "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _UNITS.items())
 _COMPARED = re.compile(
-    rf"(?:(?<!\w)(?P<before>{_MOST}|{_LEAST}|{_MORE}|{_LESS})\s*(?:about |around |etwa |environ )?)?"
+    rf"(?:(?:(?<!\w)|(?=[<>≤≥=]))(?P<before>{_MOST}|{_LEAST}|{_MORE}|{_LESS})\s*(?:about |around |etwa |environ )?)?"
     rf"(?P<n>{NUMBER})\s*(?P<after>{_MORE_AFTER}|{_MOST_AFTER})?"
     rf"(?:\s*(?:of |de |d['’]|di |von )?(?:(?!{_MORE_AFTER})[a-z-]+\s+){{0,3}}?(?<![a-z])(?:{_ANY_UNIT})(?![a-z]))?"
     rf"(?:\s*(?P<late>{_MORE_AFTER}|{_MOST_AFTER})(?!\w))?"
@@ -57,8 +58,13 @@ _BETWEEN = re.compile(
 _RANGE = re.compile(
     rf"(?<![\w.,-])(?P<low>{NUMBER})\s*(?:-|–|to|bis|à)\s*(?P<high>{NUMBER})\s+(?:[a-z-]+\s+){{0,2}}?(?:{_ANY_UNIT})(?![a-z])"
 )
+#: The unit first: "#classes > 5", "images: 20k or more", "size: 10k-50k".
+_LABELLED = re.compile(
+    rf"(?:(?:number|no\.?|nb|n|#) ?(?:of )?)?(?<![a-z])(?:(?P<size>size)|{_ANY_UNIT})\s*(?:[:=]\s*)?(?:(?P<before>{_MOST}|{_LEAST}|{_MORE}|{_LESS}|between)\s*)?"
+    rf"(?P<n>{NUMBER})(?:\s*(?:-|–|to|and)\s*(?P<high>{NUMBER}))?(?![\w-])\s*(?P<after>{_MORE_AFTER}|{_MOST_AFTER})?"
+)
 _YEAR = r"(?:19|20)\d\d"
-_YEARS = (
+_YEARS: tuple[tuple[re.Pattern[str], int, int], ...] = (
     (re.compile(rf"(?:between|from|zwischen|entre|tra|von|de|dal)\s+(?P<low>{_YEAR})\s*(?:and|to|until|-|–|und|bis|et|a|al|y|e)\s*(?P<high>{_YEAR})"), 0, 0),
     (re.compile(rf"\b(?:after|newer than|later than|more recent than|younger than|nach|apres|despues de|dopo(?: il)?)\s+(?:the year\s+)?(?P<low>{_YEAR})"), 1, 0),
     (re.compile(rf"\b(?:since|starting(?: in)?|(?:not|no|nothing|none) (?:older than|(?:from )?before|earlier than|prior to)|ab|seit|depuis|desde|dal|from)\s+(?P<low>{_YEAR})\b(?:\s+(?:on|onwards?|and later))?"), 0, 0),
@@ -67,6 +73,16 @@ _YEARS = (
     (re.compile(rf"\b(?:until|up to|till|no later than|not later than|by|not newer than|bis|jusqu['’]en|hasta|fino al)\s+(?P<high>{_YEAR})"), 0, 0),
     (re.compile(rf"\b(?P<high>{_YEAR})\s*(?:or (?:earlier|older|before)|and (?:earlier|older))"), 0, 0),
 )  # fmt: skip
+_YEARS += (
+    (re.compile(rf"\bpost[- ]?(?P<low>{_YEAR})\b"), 1, 0),
+    (re.compile(rf"\bpre[- ]?(?P<high>{_YEAR})\b"), 0, -1),
+    (re.compile(rf"(?<![\w-])(?P<low>{_YEAR})\s*(?:-|–|to|until|bis)\s*(?P<high>{_YEAR})(?![\w-])"), 0, 0),
+)
+#: Years told from today: "in the last three years", "this decade".
+_LAST_YEARS = re.compile(
+    rf"\b(?:last|past|previous|letzten|dernieres|ultimos|ultimi) (?P<n>{NUMBER}) (?:years|jahren?|annees|anos|anni)\b"
+)
+_DECADE = re.compile(r"\b(?:this|the current) decade\b")
 _SAME_YEAR = re.compile(
     rf"\b(?:published|released|erschienen|publies?|publicad[oa]s?)\s+(?:in|en|nel)\s+(?P<low>{_YEAR})"
 )
@@ -142,6 +158,12 @@ _FIXED: tuple[tuple[re.Pattern[str], ConstraintKind, tuple[str, ...], bool, bool
     (_pattern(r"\bopen(?:ly)?[- ]licen[cs]\w*|\boffene lizenz|\blicence (?:libre|ouverte)|\blicencia (?:abierta|libre)|\blicenza (?:aperta|libera)|开放许可"), "permission", ("commercial", "derivatives", "redistribution"), False, False, ""),
     (_pattern(r"\bcc[- ]?0\b"), "licence", ("CC0",), False, False, ""),
     (_pattern(r"\bcc[- ]by(?:[- ](?:nc|sa|nd))*\b"), "licence", (), False, False, ""),
+    (_pattern(r"\b(?:gnu )?(?:a|l)?gpl(?:[- ]?v?[23](?:\.0)?)?\b(?: licen[cs]ed?)?"), "licence", ("GPL", "GNU", "AGPL", "LGPL"), False, False, ""),
+    (_pattern(r"\bbsd(?:[- ][23][- ]clause)?(?: licen[cs]ed?)\b"), "licence", ("BSD",), False, False, ""),
+    (_pattern(r"\bpublic[- ]domain\b"), "licence", ("CC0", "Public", "PDDL"), False, False, ""),
+    (_pattern(r"\b(?:descarga|telechargement|download|scaricamento) (?:libre|gratuit[ae]?|frei|libero|directo?)\b|\bfreie[rs]? download\b|\bfrei herunterladbar\b"), "access", ("open",), False, False, ""),
+    (_pattern(r"\bpre-?trained (?:resnet|densenet|vit|swin|efficientnet|u-?net|convnext|vgg|inception|transformer|cnn|network|backbone)s?[\w-]*(?: (?:weights|checkpoints?))?\b"), "weights", (), False, False, ""),
+    (_pattern(r"\bodbl\b|\bopen database licen[cs]e\b"), "licence", ("ODbL",), False, False, ""),
     (_pattern(r"\bmit licen[cs]ed?\b"), "licence", ("MIT",), False, False, ""),
     (_pattern(r"\bapache(?:[- ]2(?:\.0)?)?(?: licen[cs]ed?)?\b"), "licence", ("Apache",), False, False, ""),
     (_pattern(r"\b(?:without|no|not requiring|ohne|sans|sin|senza)\s+(?:a |an |any )?(?:credential\w*|application|applying|data use agreement|dua|agreement)(?:\s*(?:or|and|/|,)\s*(?:credential\w*|applications?|applying|agreements?|registration))*"), "access", ("credentialed", "application", "agreement", "closed"), True, False, ""),
@@ -223,6 +245,11 @@ def _years(text: str) -> Iterator[Found]:
                 minimum=int(groups["low"]) + low if groups.get("low") else None,
                 maximum=int(groups["high"]) + high if groups.get("high") else None,
             )
+    for match in _LAST_YEARS.finditer(text):
+        if (count := number(match["n"])) is not None:
+            yield Found(match.start(), match.end(), "year", minimum=date.today().year - count)
+    for match in _DECADE.finditer(text):
+        yield Found(match.start(), match.end(), "year", minimum=date.today().year // 10 * 10)
     for match in _SAME_YEAR.finditer(text):
         yield Found(match.start(), match.end(), "year", minimum=int(match["low"]), maximum=int(match["low"]))
 
@@ -256,11 +283,25 @@ def _comparisons(text: str) -> Iterator[Found]:
             continue
         minimum, maximum = _bounds(match["before"] or "", after or "", value)
         yield Found(match.start(), match.end(), kind, minimum=minimum, maximum=maximum)
+    yield from _labelled(text)
     for match in _EXACTLY.finditer(text):
         if (value := number(match["n"] or match["m"])) is not None:
             yield Found(match.start(), match.end(), "classes", minimum=value, maximum=value)
     for match in _BINARY.finditer(text):
         yield Found(match.start(), match.end(), "classes", minimum=2, maximum=2)
+
+
+def _labelled(text: str) -> Iterator[Found]:
+    for match in _LABELLED.finditer(text):
+        value, high = number(match["n"]), number(match["high"]) if match["high"] else None
+        if value is None or not (match["before"] or match["after"] or high):
+            continue
+        kind: ConstraintKind = "items" if match["size"] else _unit(match)
+        if high is not None:
+            yield Found(match.start(), match.end(), kind, minimum=value, maximum=high)
+        else:
+            minimum, maximum = _bounds(match["before"] or "", match["after"] or "", value)
+            yield Found(match.start(), match.end(), kind, minimum=minimum, maximum=maximum)
 
 
 def _bounds(before: str, after: str, value: int) -> tuple[int | None, int | None]:

@@ -24,7 +24,7 @@ _TRADE = """
     paper something anything similar close related relevant ideally preferably preferred possible
     prefer nice have kind type types any version original hosted pics pic info suggest suggestion
     suggestions anywhere colleague colleagues closest closer recommend recommendation
-    recommendations advice fit fits lab
+    recommendations advice fit fits lab modality modalities
     データセット データ 画像 数据集 数据 图像 图片 影像 資料集
 """
 FILLERS: frozenset[str] = frozenset(_TRADE.split())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -64,6 +66,17 @@ def test_concepts_are_found_by_any_of_their_names(
         ("retina, more then 3000 fotos", {"items at least 3,001"}),
         ("abdominal CT, ten organs or more", {"classes at least 10"}),
         ("nuclei, no NC licence", {"permission commercial"}),
+        ("CC0 or CC BY histology", {"licence CC0 or CC-BY"}),
+        ("on Hugging Face or Zenodo, skin", {"platform Hugging Face or Zenodo"}),
+        ("licence that doesn't forbid commercial use, skin", {"permission commercial"}),
+        ("#classes > 5, dermoscopy", {"classes at least 6"}),
+        ("size: 10k-50k, chest x-ray", {"items at least 10,000 at most 50,000"}),
+        ("n>500 patients, cardiac MRI", {"patients at least 501"}),
+        ("rule out histopathology, breast cancer", {"not concept histopathology-imaging"}),
+        ("anything but dermoscopy for melanoma", {"not concept dermoscopy"}),
+        ("post-2020 endoscopy", {"year from 2021"}),
+        ("released 2018 to 2022, lung CT", {"year from 2018 until 2022"}),
+        ("blood, published in the last three years", {f"year from {date.today().year - 3}"}),
         ("CT以外の肺画像", {"not concept computed-tomography"}),
         ("licence must allow commercial use", {"permission commercial"}),
         ("unlabelled brain MRI", {"not labels"}),
@@ -92,6 +105,14 @@ def test_conditions_in_words_of_no_list_are_read_by_their_nearest_wording(
     base: KnowledgeBase, query: str, said: set[str]
 ) -> None:
     assert {one.said for one in base.search_tables.understand(query).constraints} == said
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["unlabelled is fine, endoscopy", "a drop of blood on a slide", "share-alike is ok, abdominal CT"],
+)
+def test_what_is_but_allowed_is_no_condition(base: KnowledgeBase, query: str) -> None:
+    assert base.search_tables.understand(query).constraints == ()
 
 
 def test_a_wish_is_no_requirement(base: KnowledgeBase) -> None:
