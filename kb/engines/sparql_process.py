@@ -11,9 +11,9 @@ import contextlib
 import io
 import os
 import re
+import select
 import signal
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -128,7 +128,7 @@ def _serve(pipe: Connection, folder: Path, limits: Limits) -> None:
     """Child's side: answer queries until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(pipe.fileno(),), daemon=True).start()
     os.nice(_NICE)  # the service comes first: it has the answers to give
     store = Store.read_only(str(folder))
     store.query("ASK {}")
@@ -149,10 +149,15 @@ def _serve(pipe: Connection, folder: Path, limits: Limits) -> None:
                 pipe.send(InvalidInput(str(error), field="query"))
 
 
-def _end_with(parent: int) -> None:
-    """End this process when its parent is gone, even in the middle of a query (Oxigraph releases the GIL)."""
-    while os.getppid() == parent:
-        time.sleep(1)
+def _end_with(pipe: int) -> None:
+    """End this process when the other end of its pipe is gone, even in the middle of a query (Oxigraph releases the GIL).
+
+    Its parent is the fork server, which lives as long as any child does.
+    """
+    hung_up = select.poll()
+    hung_up.register(pipe, 0)
+    while not hung_up.poll(1000):
+        pass
     os._exit(1)
 
 
